@@ -1,0 +1,166 @@
+"""What every certificate says: against which change, in which unit, under which conditions; and its JSON."""
+
+# SPDX-License-Identifier: BSD-3-Clause
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from robustfit.certify._threats import THREATS, check_budget, resolve_threat, units_from_shards
+
+_JSON_VERSION = 1
+_LABEL_DTYPES = ("bool", "int", "uint", "float", "<U", "object")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class BaseCertificate:
+    """Fields and habits that all certificates share.
+
+    Parameters
+    ----------
+    threat : str
+        Key of the threat that is answered, see ``docs/threats.md``.
+    partition_by : {"content", "groups"}
+        How rows were assigned to shards.
+    n_members : int
+        Number of members, abstaining ones included.
+    conditional_on : tuple of str
+        What the guarantee takes for granted besides the threat.
+    kind : {"exact", "sound", "probabilistic"}
+        ``"exact"``: equal to the truth when every touched shard may vote as the attacker likes.
+        ``"sound"``: never larger than that.
+    """
+
+    threat: str
+    partition_by: str
+    n_members: int
+    conditional_on: tuple[str, ...] = ()
+    kind: str = "exact"
+
+    @property
+    def unit(self) -> str:
+        """What one unit of the budget pays for, in words."""
+        return THREATS[self.threat].unit
+
+    @property
+    def shards_per_unit(self) -> int:
+        """Most shards that one unit can touch."""
+        return resolve_threat(self.threat, self.partition_by)[1]
+
+    def _shards(self, budget: Any) -> int:
+        """Most members that ``budget`` units can touch."""
+        return min(check_budget(budget) * self.shards_per_unit, self.n_members)
+
+    def _units(self, shards: NDArray[np.int64]) -> NDArray[np.int64]:
+        return units_from_shards(shards, self.shards_per_unit, self.n_members)
+
+    def given(self, *conditions: str) -> Self:
+        """Return the same certificate with more conditions on record."""
+        return replace(self, conditional_on=(*self.conditional_on, *conditions))
+
+    def to_json(self) -> str:
+        """Serialise as JSON text; `from_json` restores it.
+
+        The text is a record, not a proof: it carries no signature, and whoever can edit it can write a
+        consistent one about votes that nobody cast.
+        """
+        header = {
+            "format": f"robustfit.{type(self).__name__}",
+            "version": _JSON_VERSION,
+            "threat": self.threat,
+            "unit": self.unit,
+            "partition_by": self.partition_by,
+            "n_members": self.n_members,
+            "conditional_on": list(self.conditional_on),
+            "kind": self.kind,
+        }
+        return json.dumps(header | self._payload(), allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Restore a certificate, and check that it agrees with its own votes.
+
+        Raises
+        ------
+        ValueError
+            If the text is truncated, of another kind or version, or was edited so that what it
+            claims no longer follows from the votes it holds.
+        """
+        try:
+            data = json.loads(text)
+            header = (data["format"], data["version"])
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"This is not the JSON of a {cls.__name__} (truncated or another file?): {error}."
+            ) from error
+        if header != (f"robustfit.{cls.__name__}", _JSON_VERSION):
+            raise ValueError(
+                f"Expected format 'robustfit.{cls.__name__}', version {_JSON_VERSION}, got {header[0]!r}, "
+                f"version {header[1]!r}. Read it with the class and the release that wrote it."
+            )
+        try:
+            resolve_threat(data["threat"], data["partition_by"])
+            common = {
+                "threat": data["threat"],
+                "partition_by": data["partition_by"],
+                "n_members": check_budget(data["n_members"], name="n_members"),
+                "conditional_on": tuple(str(condition) for condition in data["conditional_on"]),
+                "kind": str(data["kind"]),
+            }
+            return cls._restore(data, common)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"This {cls.__name__} is damaged or was edited: {error}") from error
+
+    def _payload(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    @classmethod
+    def _restore(cls, data: dict[str, Any], common: dict[str, Any]) -> Self:
+        raise NotImplementedError
+
+
+def freeze(array: NDArray[Any]) -> NDArray[Any]:
+    """Return a read-only view, so that a certificate cannot be changed by accident."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def import_pandas() -> Any:
+    """Import pandas, which only tables need."""
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise ImportError(
+            'to_frame() needs pandas; install it with: pip install "robustfit[parquet]"'
+        ) from error
+    return pd
+
+
+def check_y(y: ArrayLike, n_samples: int) -> NDArray[Any]:
+    """Return ``y`` as a 1-D array of the certified number of rows."""
+    array = np.asarray(y)
+    if array.shape != (n_samples,):
+        raise ValueError(f"y must have one value per certified row, shape ({n_samples},), got {array.shape}.")
+    return array
+
+
+def labels_to_json(labels: NDArray[Any]) -> dict[str, Any]:
+    """Encode labels with their dtype; objects have to be strings."""
+    if labels.dtype.kind == "O" and not all(isinstance(label, str) for label in labels):
+        raise ValueError("Only labels that are numbers, booleans or strings can be written as JSON.")
+    return {
+        "dtype": labels.dtype.str if labels.dtype.kind == "U" else labels.dtype.name,
+        "values": labels.tolist(),
+    }
+
+
+def labels_from_json(record: dict[str, Any]) -> NDArray[Any]:
+    """Decode what `labels_to_json` wrote."""
+    name = str(record["dtype"])
+    if not name.startswith(_LABEL_DTYPES):
+        raise ValueError(f"labels of dtype {name!r} are not known")
+    return np.array(record["values"], dtype=name)
