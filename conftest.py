@@ -7,12 +7,13 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_variable] = "1"
 os.environ.setdefault("MPLBACKEND", "Agg")
 
-import pytest
+import pytest  # noqa: E402
 
 EFFORT = int(os.environ.get("ROBUSTFIT_EFFORT", "1"))
 
 
 def pytest_addoption(parser):
+    """Add the switch between the two lanes."""
     parser.addoption("--slow", action="store_true", help="run the slow lane instead of the quick one")
 
 

@@ -1,0 +1,15 @@
+"""scikit-learn estimators that resist poisoned training data, and say by how much."""
+
+from robustfit.certify import Certificate, CertificateError, IntervalCertificate
+from robustfit.ensemble import PartitionClassifier, PartitionRegressor
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Certificate",
+    "CertificateError",
+    "IntervalCertificate",
+    "PartitionClassifier",
+    "PartitionRegressor",
+    "__version__",
+]

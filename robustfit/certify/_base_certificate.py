@@ -134,9 +134,7 @@ def import_pandas() -> Any:
     try:
         import pandas as pd
     except ImportError as error:
-        raise ImportError(
-            'to_frame() needs pandas; install it with: pip install "robustfit[parquet]"'
-        ) from error
+        raise ImportError('to_frame() needs pandas; install it with: pip install "robustfit[parquet]"') from error
     return pd
 
 

@@ -163,9 +163,7 @@ class Certificate(BaseCertificate):
         """Largest number of units for which the prediction cannot change (or become the target)."""
         if self.target is not None:
             return self.rival_radius[:, self.classes.tolist().index(self.target)]
-        shards = prediction_radius(
-            self.counts, self._rival_shards, self.n_members, unseen_class=self.unseen_class
-        )
+        shards = prediction_radius(self.counts, self._rival_shards, self.n_members, unseen_class=self.unseen_class)
         return freeze(self._units(shards))
 
     def certified_accuracy(self, y: ArrayLike, budgets: ArrayLike) -> Any:
@@ -235,11 +233,7 @@ class Certificate(BaseCertificate):
         unsure = np.array(data["doubtful_votes"], dtype=np.int64).reshape(shape)
         members = np.array(data["doubtful_members"], dtype=np.int64)
         too_many = np.any(firm.sum(axis=1) + members > common["n_members"])
-        if (
-            min(firm.min(initial=0), unsure.min(initial=0)) < 0
-            or np.any(unsure.sum(axis=1) > members)
-            or too_many
-        ):
+        if min(firm.min(initial=0), unsure.min(initial=0)) < 0 or np.any(unsure.sum(axis=1) > members) or too_many:
             raise ValueError("its vote counts do not add up")
         counts = VoteCounts(firm, members, (firm + unsure).argmax(axis=1), firm + unsure)
         restored = cls(

@@ -1,0 +1,17 @@
+"""Poison rows on purpose: attacks with an exact budget, and what they cost under each threat."""
+
+from robustfit.attacks._deletion_attack import DeletionAttack
+from robustfit.attacks._far_flip_attack import FarFlipAttack
+from robustfit.attacks._insertion_attack import InsertionAttack
+from robustfit.attacks._modification_attack import ModificationAttack
+from robustfit.attacks._poisoned import Poisoned
+from robustfit.attacks._random_flip_attack import RandomFlipAttack
+
+__all__ = [
+    "DeletionAttack",
+    "FarFlipAttack",
+    "InsertionAttack",
+    "ModificationAttack",
+    "Poisoned",
+    "RandomFlipAttack",
+]

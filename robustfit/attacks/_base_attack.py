@@ -1,0 +1,90 @@
+"""What every attack shares: checked input, a budget in whole units, and chance that can be repeated."""
+
+# SPDX-License-Identifier: BSD-3-Clause
+
+from numbers import Integral
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from robustfit.attacks._clean_set import CleanSet
+from robustfit.attacks._poisoned import Poisoned
+from robustfit.certify._threats import check_budget
+
+
+class Chance(NamedTuple):
+    """Independent sources of randomness, so that a larger budget goes on where a smaller one stopped."""
+
+    rows: np.random.Generator
+    choices: np.random.Generator
+    noise: np.random.Generator
+
+
+class BaseAttack(BaseEstimator):
+    """Turns a clean training set into a poisoned one. A subclass says how in ``_poison``."""
+
+    def generate(self, X: Any, y: Any, *, budget: int, random_state: int = 0, groups: Any = None) -> Poisoned:
+        """Poison a training set.
+
+        Parameters
+        ----------
+        X : container of n_rows rows
+            Numpy array, scipy sparse matrix, pandas or polars frame or series, or list of texts. Never
+            changed.
+        y : sequence of shape (n_rows,)
+            One label or target per row. A floating dtype is a regression target, any other holds class
+            labels; cast ``y`` to say otherwise, as in ``y.astype(float)`` for a target in whole numbers.
+        budget : int
+            Number of rows (labels) that the attack changes, exactly. 0 returns the training set as it is.
+        random_state : int, default=0
+            Same number, same poison.
+        groups : sequence of shape (n_rows,), optional
+            Source of each row, to count the cost in groups. An inserted row has the group of the row that it
+            copies.
+
+        Returns
+        -------
+        poisoned : Poisoned
+            In the containers of ``X`` and ``y``. A label that does not fit the dtype of ``y`` widens it. A
+            pandas index is kept where only labels or features changed, and renumbered where rows came or
+            went.
+
+        Raises
+        ------
+        ValueError
+            If the budget is no whole number or more than the rows allow, if lengths differ, or if ``y`` is
+            not 1-D, has missing values, or leaves nothing to confuse (one class, constant target).
+        TypeError
+            If ``X`` is not one of the containers above.
+
+        Notes
+        -----
+        For the same ``random_state``, the rows that a larger budget changes include those that a smaller one
+        does, changed in the same way, so the curve over budgets is one attack that grows.
+        """
+        seed = check_seed(random_state)
+        units = check_budget(budget)
+        clean = CleanSet.check(X, y, groups)
+        if units == 0:
+            return clean.unchanged()
+        return self._poison(clean, units, Chance(*np.random.default_rng(seed).spawn(3)))
+
+    def _poison(self, clean: CleanSet, budget: int, chance: Chance) -> Poisoned:
+        raise NotImplementedError
+
+
+def check_seed(random_state: Any) -> int:
+    """Return ``random_state`` as an ``int``, or say what it must be."""
+    if isinstance(random_state, bool | np.bool_) or not isinstance(random_state, Integral) or random_state < 0:
+        raise ValueError(
+            f"random_state must be a non-negative integer, got {random_state!r}. None or a generator would "
+            "make an attack that nobody can repeat."
+        )
+    return int(random_state)
+
+
+def check_enough(budget: int, available: int, what: str, fix: str = "Lower the budget.") -> None:
+    """Raise if an attack would need more rows than there are."""
+    if budget > available:
+        raise ValueError(f"budget={budget}, but only {available} rows {what}. {fix}")

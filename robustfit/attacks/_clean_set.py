@@ -1,0 +1,87 @@
+"""A clean training set, and the four ways to change it: relabel, insert, delete, replace rows."""
+
+# SPDX-License-Identifier: BSD-3-Clause
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustfit.attacks._containers import Rows, append_rows, n_rows, replace_rows, shake, take_rows
+from robustfit.attacks._labels import Labels, join_labels, read_labels, write_labels
+from robustfit.attacks._poisoned import Poisoned
+
+
+@dataclass(frozen=True, eq=False)
+class CleanSet:
+    """A checked training set; its methods return changed copies and leave it as it is."""
+
+    X: Any
+    y: Any
+    labels: Labels
+    groups: NDArray[Any] | None
+
+    @classmethod
+    def check(cls, X: Any, y: Any, groups: Any) -> Self:
+        """Check that rows, labels and groups belong together.
+
+        Raises
+        ------
+        TypeError
+            If ``X`` is no known container.
+        ValueError
+            If lengths differ, there are no rows, or a label or group is missing.
+        """
+        rows = n_rows(X)
+        if rows == 0:
+            raise ValueError("X has no rows; an attack needs at least one.")
+        labels = read_labels(y)
+        members = None if groups is None else read_labels(groups, "groups")
+        for name, values in (("y", labels), ("groups", members)):
+            if values is not None and len(values) != rows:
+                raise ValueError(f"{name} must have one value per row of X ({rows}), got {len(values)}.")
+        return cls(X, y, labels, members)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def unchanged(self) -> Poisoned:
+        """Return the training set itself."""
+        return self._poisoned(self.X, self.y, [], [], self.groups)
+
+    def relabel(self, rows: Rows, labels: Labels) -> Poisoned:
+        """Give some rows other labels."""
+        old, new = join_labels(self.labels, labels)
+        written = old.copy()
+        written[rows] = new
+        y = write_labels(written, self.y)
+        return self._poisoned(self.X, y, rows, rows, self.groups, labels_only=True)
+
+    def insert(self, sources: Rows, labels: Labels, rng: np.random.Generator) -> Poisoned:
+        """Append shaken copies of some rows, with labels of their own and the group of the row they copy."""
+        block = shake(take_rows(self.X, sources), self.X, rng)
+        y = write_labels(np.concatenate(join_labels(self.labels, labels)), self.y)
+        groups = None if self.groups is None else np.concatenate([self.groups, self.groups[sources]])
+        return self._poisoned(append_rows(self.X, block), y, len(self) + np.arange(len(sources)), [], groups)
+
+    def delete(self, rows: Rows) -> Poisoned:
+        """Leave some rows out."""
+        keep = np.delete(np.arange(len(self)), rows)
+        y = write_labels(self.labels[keep], self.y)
+        groups = None if self.groups is None else self.groups[keep]
+        return self._poisoned(take_rows(self.X, keep), y, [], rows, groups)
+
+    def replace(self, rows: Rows, donors: Rows, rng: np.random.Generator) -> Poisoned:
+        """Overwrite the features of some rows by shaken copies of others'; labels and groups stay."""
+        block = shake(take_rows(self.X, donors), self.X, rng)
+        return self._poisoned(replace_rows(self.X, rows, block), self.y, rows, rows, self.groups)
+
+    def _poisoned(
+        self, X: Any, y: Any, poison: Any, removed: Any, groups: Any, *, labels_only: bool = False
+    ) -> Poisoned:
+        is_poison = np.zeros(n_rows(X), dtype=bool)
+        is_poison[np.asarray(poison, dtype=np.int64)] = True
+        gone = np.sort(np.asarray(removed, dtype=np.int64))
+        removed_groups = None if self.groups is None else self.groups[gone]
+        return Poisoned(X, y, is_poison, gone, groups, removed_groups, labels_only)

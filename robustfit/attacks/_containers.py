@@ -1,0 +1,181 @@
+"""Rows of any container: take some, append some, shake their numbers; the container stays what it is."""
+
+# SPDX-License-Identifier: BSD-3-Clause
+
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+Rows = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+JITTER = 0.1
+"""Scale of the noise on copied rows, as a fraction of each column's standard deviation."""
+
+
+def as_narwhals(data: Any) -> Any:
+    """Wrap a frame or a series; anything else comes back as it is."""
+    return nw.from_native(data, pass_through=True, eager_only=True, allow_series=True)
+
+
+def is_frame(data: Any) -> bool:
+    """Whether this is a pandas, polars or other eager data frame."""
+    return isinstance(as_narwhals(data), nw.DataFrame)
+
+
+def is_series(data: Any) -> bool:
+    """Whether this is a pandas, polars or other eager series."""
+    return isinstance(as_narwhals(data), nw.Series)
+
+
+def is_sparse(data: Any) -> bool:
+    """Whether this is a scipy sparse matrix or array."""
+    return bool(sparse.issparse(data))
+
+
+def n_rows(X: Any) -> int:
+    """Count the rows of a container.
+
+    Raises
+    ------
+    TypeError
+        If this is not a container that the attacks know.
+    """
+    if isinstance(X, list | tuple) or is_frame(X) or is_series(X):
+        return len(X)
+    if is_sparse(X) or isinstance(X, np.ndarray):
+        if X.ndim == 0 or (is_sparse(X) and X.ndim != 2):
+            raise TypeError(f"X must have one row per sample, got an array of shape {X.shape}.")
+        return int(X.shape[0])
+    raise TypeError(
+        "X must be a numpy array, a scipy sparse matrix, a pandas or polars DataFrame or Series (not lazy: "
+        f"call .collect() first), or a list with one entry per row, got {type(X).__name__}."
+    )
+
+
+def is_numeric(X: Any) -> bool:
+    """Whether X is 2-D and every column holds numbers or booleans."""
+    if is_frame(X):
+        return all(dtype.is_numeric() or dtype == nw.Boolean for dtype in as_narwhals(X).schema.values())
+    return hasattr(X, "dtype") and not is_series(X) and X.ndim == 2 and X.dtype.kind in "biuf"
+
+
+def take_rows(X: Any, index: Rows) -> Any:
+    """Copy rows by position, repeats allowed; pandas rows are renumbered from 0."""
+    if isinstance(X, list | tuple):
+        return type(X)([X[i] for i in index.tolist()])
+    if is_sparse(X):
+        return X.tocsr()[index].asformat(X.format)
+    if isinstance(X, np.ndarray):
+        return X[index]
+    return nw.maybe_reset_index(as_narwhals(X)[index]).to_native()
+
+
+def append_rows(X: Any, block: Any) -> Any:
+    """Put rows that `take_rows` took from ``X`` below ``X``; pandas rows are renumbered from 0."""
+    if isinstance(X, list | tuple):
+        return X + block
+    if is_sparse(X):
+        return sparse.vstack([X, block], format=X.format, dtype=X.dtype)
+    if isinstance(X, np.ndarray):
+        return np.concatenate([X, block])
+    if is_series(X):
+        stacked = nw.concat([as_narwhals(X).to_frame(), as_narwhals(block).to_frame()])
+        # A pandas series without a name would come back with one.
+        return nw.maybe_reset_index(stacked.get_column(stacked.columns[0])).to_native().rename(X.name)
+    # Both have the same columns of the same dtypes, category lists included, so none is widened.
+    return nw.maybe_reset_index(nw.concat([as_narwhals(X), as_narwhals(block)])).to_native()
+
+
+def replace_rows(X: Any, rows: Rows, block: Any) -> Any:
+    """Copy ``X`` with some rows replaced by rows that were taken from it; a pandas index is kept."""
+    positions = np.arange(n_rows(X))
+    positions[rows] = n_rows(X) + np.arange(len(rows))
+    return keep_index(take_rows(append_rows(X, block), positions), X)
+
+
+def keep_index(new: Any, like: Any) -> Any:
+    """Give a pandas object that has rows at the same positions the index of another."""
+    if nw.dependencies.is_pandas_like_dataframe(like) or nw.dependencies.is_pandas_like_series(like):
+        return new.set_axis(like.index, axis=0)
+    return new
+
+
+def shake(block: Any, X: Any, rng: np.random.Generator) -> Any:
+    """Add noise to the numbers of rows that were taken from ``X``, so that they are no exact copies.
+
+    Parameters
+    ----------
+    block : container
+        What `take_rows` returned for ``X``.
+    X : container
+        Where it came from; tells the scale and the range of each column.
+    rng : numpy Generator
+
+    Returns
+    -------
+    shaken : container
+        Entries of floating-point columns get Gaussian noise of `JITTER` standard deviations of their
+        column and stay within the range of that column. Of sparse data, only stored entries do.
+        Texts, categories, objects, integers, booleans, NaN and infinities stay as they are.
+    """
+    if is_sparse(X):
+        return _shake_sparse(block, X, rng) if X.dtype.kind == "f" else block
+    if isinstance(X, np.ndarray):
+        noise = rng.standard_normal(block.shape) if X.dtype.kind == "f" else None
+        return block if noise is None else _shaken(block, *_spread(X), noise)
+    return _shake_frame(block, X, rng) if is_frame(X) else block
+
+
+def _shake_frame(block: Any, X: Any, rng: np.random.Generator) -> Any:
+    clean, frame = as_narwhals(X), as_narwhals(block)
+    names = [name for name, dtype in clean.schema.items() if dtype in (nw.Float32, nw.Float64)]
+    noise = rng.standard_normal((len(frame), len(names)))
+    for column, name in zip(noise.T, names, strict=True):
+        own = frame.get_column(name)
+        values = own.to_numpy()
+        finite = np.flatnonzero(np.isfinite(values))
+        shaken = _shaken(values, *_spread(clean.get_column(name).to_numpy()), column)
+        # Only numbers are written, so that a missing value keeps its kind (null or NaN).
+        frame = frame.with_columns(own.scatter(finite, shaken[finite]))
+    return frame.to_native()
+
+
+def _shake_sparse(block: Any, X: Any, rng: np.random.Generator) -> Any:
+    entries, rows = X.tocoo(), block.tocsr()
+    column, value = entries.col, entries.data.astype(np.float64)
+    column, value = column[np.isfinite(value)], value[np.isfinite(value)]
+    low, high = np.zeros(X.shape[1]), np.zeros(X.shape[1])
+    np.minimum.at(low, column, value)
+    np.maximum.at(high, column, value)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = np.bincount(column, value, X.shape[1]) / X.shape[0]
+        square = np.bincount(column, value**2, X.shape[1]) / X.shape[0]
+        spread = np.sqrt(np.maximum(square - mean**2, 0.0))
+    spread = np.where(np.isfinite(spread), spread, 0.0)
+    own, noise = rows.indices, rng.standard_normal(rows.nnz)
+    shaken = rows.copy()
+    shaken.data = _shaken(rows.data, spread[own], low[own], high[own], noise)
+    return shaken.asformat(X.format)
+
+
+def _spread(values: NDArray[Any]) -> tuple[Floats, Floats, Floats]:
+    """Return the standard deviation and the range of the finite values of each column."""
+    values = values.astype(np.float64)
+    finite = np.isfinite(values)
+    count = np.maximum(finite.sum(axis=0), 1)
+    low = values.min(axis=0, initial=np.inf, where=finite)
+    high = values.max(axis=0, initial=-np.inf, where=finite)
+    # Squares of huge values overflow; such a column is left without noise.
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = values.sum(axis=0, where=finite) / count
+        spread = np.sqrt(np.square(values - mean).sum(axis=0, where=finite) / count)
+    return np.where(np.isfinite(spread), spread, 0.0), low, high
+
+
+def _shaken(values: NDArray[Any], spread: Floats, low: Floats, high: Floats, noise: Floats) -> NDArray[Any]:
+    moved = np.clip(values.astype(np.float64) + JITTER * spread * noise, low, high)
+    return np.where(np.isfinite(values), moved, values).astype(values.dtype)

@@ -1,0 +1,7 @@
+"""Many learners, one vote: ensembles whose members share no training row."""
+
+from robustfit.ensemble._partition_classifier import PartitionClassifier
+from robustfit.ensemble._partition_regressor import PartitionRegressor
+from robustfit.ensemble._warnings import MemberWarning, PartitionWarning
+
+__all__ = ["MemberWarning", "PartitionClassifier", "PartitionRegressor", "PartitionWarning"]

@@ -1,0 +1,373 @@
+"""What partition ensembles share: one member per shard, each a function of its own shard alone."""
+
+# SPDX-License-Identifier: BSD-3-Clause
+
+import os
+import warnings
+from abc import ABCMeta, abstractmethod
+from numbers import Integral
+
+import numpy as np
+from joblib import effective_n_jobs
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from sklearn.utils import assert_all_finite, get_tags
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, has_fit_parameter
+
+from robustfit._sklearn import (
+    CallbackSupportMixin,
+    HasMethods,
+    Interval,
+    StrOptions,
+    check_sample_weight,
+    num_samples,
+    process_routing,
+    routing_enabled,
+)
+from robustfit.certify import CertificateError
+from robustfit.ensemble._inputs import read_test_rows, read_training_rows, refuses_missing
+from robustfit.ensemble._members import FailedMember, Shard, ask_members, fit_members, single_threaded
+from robustfit.ensemble._prefitted import prefitted_parts
+from robustfit.ensemble._seeds import check_seed, member_seed, seeded_parameters
+from robustfit.ensemble._warnings import MemberWarning, PartitionWarning
+from robustfit.partition import HASH_VERSION, ShardPlan, as_rows
+
+# Beyond this share of rows with NaN or infinity, failing members are no matter of single rows any more.
+_MOST_INCOMPLETE = 0.05
+
+# Shards are sent to the workers in this many batches per job: few enough to cost nothing, many
+# enough that the copies under way stay a small part of the data.
+_BATCHES_PER_JOB = 16
+
+
+class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
+    """Fit one clone of an estimator on each shard of the training set.
+
+    Subclasses say what a target and an answer of a member are, and how answers are combined.
+    """
+
+    _doc_link_module = "robustfit"
+
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods(["fit", "predict"]), None],
+        "n_partitions": [Interval(Integral, 1, None, closed="left")],
+        "partition_by": [StrOptions({"content", "groups"})],
+        "schema": "no_validation",
+        "member_error": [StrOptions({"abstain", "raise"})],
+        "random_state": "no_validation",
+        "n_jobs": [Integral, None],
+    }
+
+    @abstractmethod
+    def _default_estimator(self):
+        """Return the estimator that is used for ``estimator=None``."""
+
+    @abstractmethod
+    def _fit_target(self, y, keep):
+        """Return the whole target in canonical form and set what is learned of it."""
+
+    @abstractmethod
+    def _rows_needed(self):
+        """Return the fewest rows per shard for which a member can be expected to learn."""
+
+    @abstractmethod
+    def _trivial_member(self, y):
+        """Return a member for a shard that needs no fitting, or None."""
+
+    @abstractmethod
+    def _shard_target(self, y):
+        """Return one shard's target as members get it."""
+
+    @abstractmethod
+    def _read(self, predicted):
+        """Turn one member's predictions into answers."""
+
+    def _resolve_estimator(self):
+        """Return the estimator that members are clones of, checked."""
+        if self.estimator is None:
+            estimator = self._default_estimator()
+            return estimator.set_fit_request(sample_weight=True) if routing_enabled() else estimator
+        if get_tags(self.estimator).input_tags.pairwise:
+            raise ValueError(
+                f"{type(self.estimator).__name__} takes pairwise distances or a precomputed kernel: its columns are "
+                "training rows, which shards do not share. Pass the rows and let members compute the kernel."
+            )
+        return self.estimator
+
+    def _fit(self, X, y, sample_weight, groups, fit_params):
+        if y is None:
+            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
+        random_state = check_seed(self.random_state)
+        estimator = self._resolve_estimator()
+        rows, self._container_ = read_training_rows(self, X, self.schema)
+        check_consistent_length(range(rows.n_samples), y)
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(sample_weight, np.empty((rows.n_samples, 0)), dtype=np.float64)
+        params = self._member_params(estimator, sample_weight, fit_params)
+        groups = self._check_groups(groups, rows.n_samples)
+
+        # A row of weight zero is not there: learners differ in what they make of it.
+        keep = np.ones(rows.n_samples, dtype=bool) if sample_weight is None else sample_weight != 0
+        if not keep.any():
+            raise ValueError("All sample weights are zero: there is no row to fit on.")
+        target = self._fit_target(y, keep)
+        shared, per_row = _split_params(params, rows.n_samples)
+        weights = [] if sample_weight is None else [sample_weight]
+        keys = [target, *weights, *([] if groups is None else [groups]), *_flat(per_row)]
+
+        plan = self._plan(rows, groups, random_state)
+        shards = plan.split(rows, keys, keep)
+        self.shard_sizes_ = np.array([len(index) for index in shards])
+        self.hash_version_ = HASH_VERSION
+        self._warn_if_thin(int(keep.sum()))
+        self._fit_shards(estimator, shards, rows, target, shared, per_row, random_state)
+        return self
+
+    def _member_params(self, estimator, sample_weight, fit_params):
+        """Return the parameters of the members' ``fit``, by metadata routing or, with routing off, all."""
+        given = dict(fit_params)
+        if sample_weight is not None:
+            given["sample_weight"] = sample_weight
+        if routing_enabled():
+            return dict(process_routing(self, "fit", **given).estimator.fit) if given else {}
+        if sample_weight is not None and not has_fit_parameter(estimator, "sample_weight"):
+            raise TypeError(
+                f"{type(estimator).__name__}.fit does not take sample_weight. For a Pipeline pass it to a step, for "
+                "instance fit(X, y, logisticregression__sample_weight=w), or enable metadata routing and request it."
+            )
+        return given
+
+    def _check_groups(self, groups, n_samples):
+        if (groups is None) == (self.partition_by == "groups"):
+            raise ValueError(
+                "partition_by='groups' needs groups= in fit, one group per row."
+                if groups is None
+                else "groups were given but partition_by='content' does not use them; set partition_by='groups'."
+            )
+        if groups is None:
+            return None
+        if num_samples(groups) != n_samples:
+            raise ValueError(f"groups must have one entry per row, {n_samples}, got {num_samples(groups)}.")
+        array = np.asarray(groups)
+        if array.ndim != 1:
+            raise ValueError(f"groups must be one-dimensional, got shape {array.shape}.")
+        missing = [g is None or g != g for g in array.tolist()] if array.dtype.kind in "Of" else [False]
+        if any(missing):
+            raise ValueError(
+                f"groups holds {sum(missing)} missing values; a row without a source belongs to no group. "
+                "Drop those rows or name their group."
+            )
+        return array
+
+    def _plan(self, rows, groups, random_state):
+        options = {"n_partitions": self.n_partitions, "random_state": random_state}
+        if self.partition_by == "groups":
+            return ShardPlan.by_groups(rows, groups, **options)
+        return ShardPlan.by_content(rows, **options)
+
+    def _warn_if_thin(self, n_rows):
+        needed = self._rows_needed()
+        if n_rows >= needed * self.n_partitions:
+            return
+        empty = int(np.sum(self.shard_sizes_ == 0))
+        warnings.warn(
+            f"n_partitions={self.n_partitions} leaves {n_rows / self.n_partitions:.3g} rows per shard "
+            f"(n_samples={n_rows}, {empty} of {self.n_partitions} shards empty). Members learn little from fewer than "
+            f"{needed} rows; n_partitions <= {max(1, n_rows // needed)} would give them that.",
+            PartitionWarning,
+            stacklevel=5,
+        )
+
+    def _fit_shards(self, estimator, shards, rows, target, shared, per_row, random_state):
+        members = [None] * self.n_partitions
+        to_fit = []
+        incomplete = rows.incomplete()
+        picky = refuses_missing(estimator)
+        for number, index in enumerate(shards):
+            if len(index):
+                members[number] = self._trivial_member(target[index])
+                if members[number] is None:
+                    to_fit.append(number)
+                elif picky and incomplete[index].any():
+                    members[number] = FailedMember("ValueError: Input X contains NaN or infinity (inf).")
+        contexts = self._contexts(len(to_fit))
+
+        def shard(number, context):
+            index = shards[number]
+            return Shard(
+                number=number,
+                X=rows.take(index),
+                y=self._shard_target(target[index]),
+                params=shared | {name: _take(value, index) for name, value in per_row.items()},
+                seed=member_seed(random_state, number),
+                context=context,
+            )
+
+        settings = {
+            # Callbacks are handed the ensemble; members never are.
+            "ensemble": self if contexts is not None else None,
+            "seeded": seeded_parameters(estimator),
+            "member_error": self.member_error,
+            "parent_pid": os.getpid(),
+        }
+        batches = _batches(len(to_fit), effective_n_jobs(self.n_jobs))
+        template = clone(estimator)
+        with single_threaded():
+            # Slices travel by value: a memory-mapped one would be read-only, and so fail in some learners.
+            fitted = Parallel(n_jobs=self.n_jobs, max_nbytes=None)(
+                delayed(fit_members)(
+                    template,
+                    [shard(to_fit[i], None if contexts is None else contexts[i]) for i in batch],
+                    **settings,
+                )
+                for batch in batches
+            )
+        if contexts is not None:
+            self._callback_fit_ctx.call_on_fit_task_end(estimator=self)
+        for number, member in zip(to_fit, (m for batch in fitted for m in batch), strict=True):
+            members[number] = member
+        self._keep_members(members, too_many=incomplete.mean() >= _MOST_INCOMPLETE)
+
+    def _contexts(self, n_tasks):
+        """Return one callback context per member to fit, or None if nobody listens."""
+        if not (getattr(self, "_skl_callbacks", None) or hasattr(self, "_parent_callback_ctx")):
+            return None
+        root = self._init_callback_context(max_subtasks=n_tasks)
+        root.call_on_fit_task_begin(estimator=self)
+        return [root.subcontext(task_name="fit member") for _ in range(n_tasks)]
+
+    def _keep_members(self, members, *, too_many):
+        failures = {n: m.reason for n, m in enumerate(members) if isinstance(m, FailedMember)}
+        self.member_errors_ = failures
+        self.estimators_ = [None if isinstance(member, FailedMember) else member for member in members]
+        if not failures:
+            return
+        first = next(iter(failures.items()))
+        if too_many:
+            raise ValueError(
+                f"Members do not take the NaN or infinity (inf) that more than {_MOST_INCOMPLETE:.0%} of the rows of X "
+                f"hold; drop those rows, or impute inside the estimator. The first, of shard {first[0]}, said: "
+                f"{first[1]}"
+            )
+        if all(member is None for member in self.estimators_):
+            raise ValueError(f"No member could be fitted; the first, of shard {first[0]}, said: {first[1]}")
+        warnings.warn(
+            f"{len(failures)} of {self.n_partitions} members could not be fitted and abstain; the first, of shard "
+            f"{first[0]}, said: {first[1]}. member_errors_ has them all.",
+            MemberWarning,
+            stacklevel=6,
+        )
+
+    def _ask(self, X, dtype):
+        """Return the answers of all members and where they abstain, shape (n_samples, n_partitions)."""
+        check_is_fitted(self)
+        X = read_test_rows(self, X, self._container_)
+        if self._container_.kind == "array" and refuses_missing(self._resolve_estimator()):
+            # Members of a single class would not notice.
+            assert_all_finite(X, input_name="X")
+        n_samples = num_samples(X)
+        voting = [n for n, member in enumerate(self.estimators_) if member is not None]
+        answers = np.zeros((n_samples, self.n_partitions), dtype=dtype)
+        abstains = np.ones((n_samples, self.n_partitions), dtype=bool)
+        batches = _batches(len(voting), effective_n_jobs(self.n_jobs))
+        settings = {
+            "dtype": dtype,
+            "read": self._read,
+            "member_error": self.member_error,
+            "parent_pid": os.getpid(),
+        }
+        with single_threaded():
+            parts = Parallel(n_jobs=self.n_jobs)(
+                delayed(ask_members)([self.estimators_[voting[i]] for i in batch], X, n_samples, **settings)
+                for batch in batches
+            )
+        error = None
+        for batch, (part, failed, raised) in zip(batches, parts, strict=True):
+            columns = [voting[i] for i in batch]
+            answers[:, columns] = part
+            abstains[:, columns] = failed
+            error = raised or error
+        if error is not None and (silent := abstains.all(axis=1)).any():
+            raise ValueError(
+                f"No member can predict row {int(silent.argmax())} of X ({int(silent.sum())} rows in all): {error}"
+            ) from error
+        return answers, abstains
+
+    def _check_certifiable_members(self):
+        """Refuse members that are no function of their own shard."""
+        estimator = self._resolve_estimator()
+        if get_tags(estimator).non_deterministic:
+            raise CertificateError(
+                f"{type(estimator).__name__} is not deterministic: a refit on the same shard may vote otherwise, so "
+                "nothing can be said about members that were not touched."
+            )
+        if parts := prefitted_parts(estimator):
+            raise CertificateError(
+                f"{', '.join(parts)}: fitted before, on rows that this ensemble does not know. If they were not the "
+                "training rows, vouch for that with robustfit.audit.certify_pipeline(ensemble, X, trusted=[...])."
+            )
+
+    def _conditions(self):
+        schema = self._container_.schema
+        if schema is None:
+            return ()
+        return ("the schema that was declared" if schema.declared else "the schema that was read off the fitted frame",)
+
+    def get_metadata_routing(self):
+        """Describe which metadata ``fit`` takes itself and which it hands on.
+
+        Returns
+        -------
+        routing : sklearn.utils.metadata_routing.MetadataRouter
+        """
+        return (
+            MetadataRouter(owner=self)
+            .add_self_request(self)
+            .add(
+                estimator=self._resolve_estimator(),
+                method_mapping=MethodMapping().add(caller="fit", callee="fit"),
+            )
+        )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self._default_estimator() if self.estimator is None else self.estimator)
+        for name in ("sparse", "allow_nan", "string", "positive_only", "categorical"):
+            setattr(tags.input_tags, name, getattr(inner.input_tags, name))
+        tags.non_deterministic = inner.non_deterministic
+        return tags
+
+
+def _batches(n_tasks, n_jobs):
+    """Cut 0..n_tasks−1 into consecutive batches."""
+    return [part for part in np.array_split(np.arange(n_tasks), _BATCHES_PER_JOB * n_jobs) if len(part)]
+
+
+def _split_params(params, n_samples):
+    """Tell fit parameters that hold one entry per row from those that do not."""
+    per_row = {name: value for name, value in params.items() if _is_per_row(value, n_samples)}
+    return {name: value for name, value in params.items() if name not in per_row}, per_row
+
+
+def _is_per_row(value, n_samples):
+    if isinstance(value, str | bytes | dict) or not (hasattr(value, "__len__") or hasattr(value, "shape")):
+        return False
+    return getattr(value, "shape", (1,)) != () and num_samples(value) == n_samples
+
+
+def _take(value, index):
+    if isinstance(value, list | tuple):
+        return [value[i] for i in index]
+    if isinstance(value, np.ndarray) or issparse(value):
+        return value[index]
+    return as_rows(value).take(index) if hasattr(value, "columns") else np.asarray(value)[index]
+
+
+def _flat(per_row):
+    """Columns of per-row fit parameters, as keys to sort by."""
+    for name in sorted(per_row):
+        value = per_row[name]
+        array = value.toarray() if issparse(value) else np.asarray(value)
+        yield from (array,) if array.ndim == 1 else array.reshape(len(array), -1).T

@@ -1,0 +1,175 @@
+"""Fitting and asking members, one shard at a time; these functions run in the workers."""
+
+# SPDX-License-Identifier: BSD-3-Clause
+
+import logging
+import os
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import clone
+from sklearn.dummy import DummyClassifier
+from threadpoolctl import ThreadpoolController
+
+from robustfit.ensemble._seeds import set_seeds
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Shard:
+    """What one member is a function of, besides the ensemble's parameters.
+
+    Attributes
+    ----------
+    number : int
+    X, y : rows and targets of the shard, in canonical order
+    params : dict
+        Fit parameters, per-row ones already cut to the shard.
+    seed : int
+    context : sklearn.callback.CallbackContext or None
+    """
+
+    number: int
+    X: Any
+    y: Any
+    params: dict
+    seed: int
+    context: Any = None
+
+
+@dataclass
+class FailedMember:
+    """A shard whose member could not be fitted, and why."""
+
+    reason: str
+
+
+@lru_cache(maxsize=1)
+def _thread_pools():
+    return ThreadpoolController()
+
+
+@contextmanager
+def single_threaded():
+    """Limit BLAS and OpenMP to one thread: members are small, and many threads cost more than they give."""
+    with _thread_pools().limit(limits=1):
+        yield
+
+
+def _in_worker(parent_pid):
+    # The caller's own process is limited by the caller: limits set and lifted by concurrent threads would clash.
+    return single_threaded() if os.getpid() != parent_pid else nullcontext()
+
+
+def fit_members(estimator, shards, *, ensemble, seeded, member_error, parent_pid):
+    """Fit one clone of ``estimator`` per shard.
+
+    Returns
+    -------
+    members : list
+        Fitted estimators, or `FailedMember` where fitting raised and ``member_error="abstain"``.
+    """
+    with _in_worker(parent_pid):
+        return [_fit_member(estimator, shard, ensemble, seeded, member_error) for shard in shards]
+
+
+def _fit_member(estimator, shard, ensemble, seeded, member_error):
+    member = set_seeds(clone(estimator), seeded, shard.seed)
+    try:
+        with _reported(ensemble, member, shard):
+            return member.fit(shard.X, shard.y, **shard.params)
+    except MemoryError:
+        # A matter of this machine, not of the shard.
+        raise
+    except Exception as error:
+        if member_error == "raise":
+            error.add_note(f"While fitting the member of shard {shard.number} ({len(shard.y)} rows).")
+            raise
+        logger.info("The member of shard %d abstains: %s", shard.number, error)
+        return FailedMember(f"{type(error).__name__}: {error}")
+
+
+@contextmanager
+def _reported(ensemble, member, shard):
+    """Tell scikit-learn's callbacks, if any, that a member begins and ends."""
+    if shard.context is None:
+        yield
+        return
+    pass_on = hasattr(member, "set_callbacks")
+    with shard.context.propagate_callback_context(member) if pass_on else nullcontext():
+        shard.context.call_on_fit_task_begin(estimator=ensemble, X=shard.X, y=shard.y)
+        yield
+        shard.context.call_on_fit_task_end(estimator=ensemble, X=shard.X, y=shard.y)
+
+
+def constant_member(label):
+    """Fit a member that always votes for the only label of its shard."""
+    return DummyClassifier(strategy="constant", constant=[label]).fit(np.zeros((1, 1)), np.array([label]))
+
+
+def ask_members(members, X, n_samples, *, dtype, read, member_error, parent_pid):
+    """Collect what members predict.
+
+    Parameters
+    ----------
+    members : list of fitted estimators
+    X : test rows
+    n_samples : int
+    dtype : dtype of the answers
+    read : callable
+        Turns one member's predictions into answers.
+    member_error : {"abstain", "raise"}
+    parent_pid : int
+
+    Returns
+    -------
+    answers : ndarray of shape (n_samples, len(members))
+        Undefined where ``failed``.
+    failed : ndarray of bool of shape (n_samples, len(members))
+        Rows that a member could not predict.
+    error : Exception or None
+        The last one that was raised.
+    """
+    answers = np.zeros((n_samples, len(members)), dtype=dtype)
+    failed = np.zeros((n_samples, len(members)), dtype=bool)
+    error = None
+    with _in_worker(parent_pid):
+        for column, member in enumerate(members):
+            blocks = [np.arange(n_samples)]
+            while blocks:
+                block = blocks.pop()
+                try:
+                    part = X if len(block) == n_samples else _rows(X, block)
+                    answers[block, column] = read(member.predict(_guarded(part)))
+                except MemoryError:
+                    raise
+                except Exception as raised:
+                    if member_error == "raise":
+                        raise
+                    error = raised
+                    if len(block) == 1:
+                        failed[block, column] = True
+                    else:
+                        # A row that this member cannot take must not silence it on the others.
+                        blocks += np.array_split(block, 2)
+    return answers, failed, error
+
+
+def _rows(X, block):
+    if isinstance(X, list):
+        return [X[i] for i in block]
+    if isinstance(X, np.ndarray) or sp.issparse(X):
+        return X[block]
+    return X.iloc[block] if hasattr(X, "iloc") else X[block.tolist()]
+
+
+def _guarded(X):
+    """Rows that a member may extend without the next member seeing it; arrays are read-only already."""
+    if isinstance(X, list):
+        return list(X)
+    return X.copy(deep=False) if hasattr(X, "iloc") else X

@@ -1,0 +1,298 @@
+"""A classifier made of one member per shard of the training set, with a certificate for each prediction."""
+
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+from sklearn.base import ClassifierMixin, is_regressor
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils.validation import check_is_fitted
+
+from robustfit._sklearn import fit_context
+from robustfit.certify import Certificate
+from robustfit.certify._plurality import count_votes, vote_shares
+from robustfit.ensemble._base import BasePartitionEnsemble
+from robustfit.ensemble._labels import check_labels, compact, label_codes
+from robustfit.ensemble._members import constant_member
+
+_ROWS_PER_CLASS = 10
+
+
+class PartitionClassifier(ClassifierMixin, BasePartitionEnsemble):
+    """Classify by a plurality vote of members that share no training row.
+
+    Each training row is assigned to one shard by a hash of its features (or of its group); a clone of
+    ``estimator`` is fitted on each shard. Ties go to the smallest class in ``classes_``.
+
+    Parameters
+    ----------
+    estimator : estimator, default=None
+        Classifier or pipeline that each shard fits a clone of; ``LogisticRegression()`` if None. Scaling, encoding,
+        imputing, selection, calibration and search belong inside it.
+    n_partitions : int, default=50
+        Number of shards. More shards certify against more poisoned rows and leave fewer rows to each member.
+    partition_by : {"content", "groups"}, default="content"
+        Hash a row's features, or its group: then all that one source sent is in one shard and
+        ``threat="group"`` can be certified.
+    classes : array-like of shape (n_classes,), default=None
+        All labels there can be. Other labels are then refused. If None, certificates count a label
+        that was never seen as one more rival.
+    schema : mapping or Schema, default=None
+        Kinds of the columns of a data frame, ``{"age": "number", "sex": ["f", "m"]}``. If None it is read off
+        the fitted frame, and certificates say so.
+    member_error : {"abstain", "raise"}, default="abstain"
+        What happens when a member cannot be fitted on its shard, or cannot predict a row.
+    random_state : int, default=0
+        Salt of the hash and source of the members' seeds. Non-negative; None is refused since it would make
+        the guarantee unrepeatable.
+    n_jobs : int, default=None
+        Number of jobs for fitting and predicting; shards and votes do not depend on it.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels in sorted order.
+    estimators_ : list of length n_partitions
+        Fitted members; None for a member that abstains.
+    member_errors_ : dict
+        Why the member of a shard could not be fitted, by shard number.
+    shard_sizes_ : ndarray of shape (n_partitions,)
+        Number of rows of each shard.
+    hash_version_ : int
+        Version of the row hash.
+    n_features_in_ : int
+        Number of features; not set for texts.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of a data frame, if all are strings.
+
+    Raises
+    ------
+    ValueError
+        From ``fit``, if a parameter is out of range, shapes disagree, labels are continuous, mixed or outside
+        ``classes``, or no member at all could be fitted.
+
+    Warns
+    -----
+    PartitionWarning
+        If shards average fewer than 10 rows per class.
+    MemberWarning
+        If some members could not be fitted and abstain.
+
+    See Also
+    --------
+    PartitionRegressor : The same with a median.
+
+    Notes
+    -----
+    **Guarantee.** `certify` bounds what an attacker who inserts, deletes, replaces or relabels training rows
+    can do to each prediction. A member is a function of its own shard alone: of the shard's rows
+    sorted by content, and of seeds derived from ``random_state`` and the shard's number. Inserting,
+    deleting or relabelling one row changes one shard, replacing it at most two. Empty shards and shards whose
+    member cannot be fitted abstain, and the attacker may turn an abstention into any vote.
+    The statement is about refitting with the same parameters, software and floating-point arithmetic, on
+    data valid under the same schema; it is about the prediction, right or wrong.
+
+    Rows of weight zero are dropped before anything is learned.
+
+    References
+    ----------
+    .. [1] A. Levine and S. Feizi, "Deep Partition Aggregation: Provable Defense against General
+       Poisoning Attacks", ICLR 2021.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.model_selection import train_test_split
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from robustfit import PartitionClassifier
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+    >>> model = PartitionClassifier(make_pipeline(StandardScaler(), LogisticRegression()), n_partitions=15)
+    >>> round(model.fit(X_train, y_train).score(X_test, y_test), 3)
+    0.965
+    >>> certificate = model.certify(X_test)
+    >>> certificate.radius[:5]
+    array([6, 7, 7, 7, 7])
+    >>> certificate.certified_accuracy(y_test, [0, 3, 6]).round(3)
+    array([0.965, 0.909, 0.853])
+    """
+
+    _parameter_constraints: dict = {
+        **BasePartitionEnsemble._parameter_constraints,
+        "classes": ["array-like", None],
+    }
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        n_partitions=50,
+        partition_by="content",
+        classes=None,
+        schema=None,
+        member_error="abstain",
+        random_state=0,
+        n_jobs=None,
+    ):
+        self.estimator = estimator
+        self.n_partitions = n_partitions
+        self.partition_by = partition_by
+        self.classes = classes
+        self.schema = schema
+        self.member_error = member_error
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    @fit_context(
+        # PartitionClassifier.estimator is not validated yet
+        prefer_skip_nested_validation=False
+    )
+    def fit(self, X, y, sample_weight=None, *, groups=None, **fit_params):
+        """Fit one member per shard.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame, list of str} of shape (n_samples, n_features)
+            Training rows. Numeric arrays become float64; frames and texts are handed to the members as they are.
+        y : array-like of shape (n_samples,)
+            Labels: whole numbers, booleans or texts.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights for members that take them. Rows of weight zero are dropped.
+        groups : array-like of shape (n_samples,), default=None
+            Source of each row, with ``partition_by="groups"`` only.
+        **fit_params : dict
+            Parameters of the members' ``fit``. Those with one entry per row are cut to the shards.
+
+        Returns
+        -------
+        self : PartitionClassifier
+        """
+        return self._fit(X, y, sample_weight, groups, fit_params)
+
+    def votes(self, X):
+        """Votes of all members.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame, list of str} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        votes : ndarray of shape (n_samples, n_partitions)
+            Index into ``classes_``; −1 where a member abstains. Of the smallest integer type that holds them.
+        """
+        check_is_fitted(self)
+        answers, abstains = self._ask(X, np.min_scalar_type(-max(len(self.classes_), 2)))
+        answers[abstains] = -1
+        return answers
+
+    def predict(self, X):
+        """Predict the label that most members vote for.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame, list of str} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+        """
+        counts = count_votes(self.votes(X), len(self.classes_))
+        return self.classes_[counts.prediction]
+
+    def predict_proba(self, X):
+        """Vote shares: the share of the members that vote, and vote for a class.
+
+        These are not calibrated probabilities. ``certify(X).share_interval(budget)`` bounds them.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame, list of str} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        shares : ndarray of shape (n_samples, n_classes)
+        """
+        return vote_shares(count_votes(self.votes(X), len(self.classes_)).cast)
+
+    def certify(self, X, *, threat="insert_delete", target=None):
+        """Certify the predictions of X.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame, list of str} of shape (n_samples, n_features)
+        threat : {"insert_delete", "modify", "label_flip", "delete", "group"}, default="insert_delete"
+            What one unit of the attacker's budget buys: one row inserted or deleted; one row replaced; one label
+            changed; one row deleted; everything one group sent (with ``partition_by="groups"``).
+        target : label, default=None
+            Bound only changes of the prediction to this label.
+
+        Returns
+        -------
+        certificate : Certificate
+
+        Raises
+        ------
+        CertificateError
+            If the partition cannot answer the threat, the target is not a class, the estimator is not deterministic
+            or holds parts that were fitted before.
+
+        Notes
+        -----
+        **Guarantee.** For every training set within ``radius`` units of the one fitted, `predict` returns the same
+        label for that row. Exact: with one unit more there is a choice of members, and of votes for them, that
+        changes it.
+        """
+        check_is_fitted(self)
+        self._check_certifiable_members()
+        return self._certify(X, threat=threat, target=target)
+
+    def _certify(self, X, *, threat, target=None):
+        return Certificate.from_votes(
+            self.votes(X),
+            self.classes_,
+            threat=threat,
+            partition_by=self.partition_by,
+            unseen_class=self.classes is None,
+            target=target,
+            conditional_on=self._conditions(),
+        )
+
+    def _default_estimator(self):
+        return LogisticRegression()
+
+    def _resolve_estimator(self):
+        if self.estimator is not None and is_regressor(self.estimator):
+            raise ValueError(f"{self.estimator!r} is a regressor; use PartitionRegressor.")
+        return super()._resolve_estimator()
+
+    def _fit_target(self, y, keep):
+        labels = check_labels(y)
+        if self.classes is None:
+            observed = np.asarray(y).reshape(-1)[keep]
+            self.classes_ = np.unique(observed if observed.dtype.kind != "O" else labels[keep])
+        else:
+            self.classes_ = np.unique(np.asarray(self.classes))
+        known = check_labels(self.classes_)
+        outside = sorted(set(labels[keep].tolist()) - set(known.tolist()), key=str)
+        if outside:
+            raise ValueError(
+                f"y holds labels outside classes={self.classes_.tolist()}: {outside[:5]}. Drop those rows, or add the "
+                "labels to classes."
+            )
+        self._known_labels = compact(known)
+        return labels
+
+    def _rows_needed(self):
+        return _ROWS_PER_CLASS * len(self.classes_)
+
+    def _trivial_member(self, y):
+        # Few learners take a single class, and what they would make of it is clear.
+        return constant_member(y[0]) if np.all(y == y[0]) else None
+
+    def _shard_target(self, y):
+        return compact(y)
+
+    def _read(self, predicted):
+        return label_codes(predicted, self._known_labels)

@@ -1,0 +1,236 @@
+"""A regressor made of one member per shard of the training set, with an interval for each prediction."""
+
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+from sklearn.base import RegressorMixin, is_classifier
+from sklearn.linear_model import Ridge
+from sklearn.utils import check_array, column_or_1d
+from sklearn.utils.validation import check_is_fitted
+
+from robustfit._sklearn import fit_context
+from robustfit.certify import IntervalCertificate
+from robustfit.certify._median import median_prediction, sort_predictions
+from robustfit.ensemble._base import BasePartitionEnsemble
+
+_ROWS_PER_SHARD = 10
+
+
+class PartitionRegressor(RegressorMixin, BasePartitionEnsemble):
+    """Predict the median of members that share no training row.
+
+    Each training row is assigned to one shard by a hash of its features (or of its group); a clone of
+    ``estimator`` is fitted on each shard. An even number of voting members gives the mean of the middle two.
+
+    Parameters
+    ----------
+    estimator : estimator, default=None
+        Regressor or pipeline that each shard fits a clone of; ``Ridge()`` if None. Scaling, encoding,
+        imputing, selection and search belong inside it.
+    n_partitions : int, default=51
+        Number of shards. More shards certify against more poisoned rows and leave fewer rows to each member.
+    partition_by : {"content", "groups"}, default="content"
+        Hash a row's features, or its group: then all that one source sent is in one shard and
+        ``threat="group"`` can be certified.
+    schema : mapping or Schema, default=None
+        Kinds of the columns of a data frame, ``{"age": "number", "sex": ["f", "m"]}``. If None it is read off
+        the fitted frame, and certificates say so.
+    member_error : {"abstain", "raise"}, default="abstain"
+        What happens when a member cannot be fitted on its shard, or cannot predict a row.
+    random_state : int, default=0
+        Salt of the hash and source of the members' seeds. Non-negative; None is refused since it would make
+        the guarantee unrepeatable.
+    n_jobs : int, default=None
+        Number of jobs for fitting and predicting; shards and predictions do not depend on it.
+
+    Attributes
+    ----------
+    estimators_ : list of length n_partitions
+        Fitted members; None for a member that abstains.
+    member_errors_ : dict
+        Why the member of a shard could not be fitted, by shard number.
+    shard_sizes_ : ndarray of shape (n_partitions,)
+        Number of rows of each shard.
+    hash_version_ : int
+        Version of the row hash.
+    n_features_in_ : int
+        Number of features; not set for texts.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of a data frame, if all are strings.
+
+    Raises
+    ------
+    ValueError
+        From ``fit``, if a parameter is out of range, shapes disagree, ``y`` has several columns or is not finite, or
+        no member at all could be fitted.
+
+    Warns
+    -----
+    PartitionWarning
+        If shards average fewer than 10 rows.
+    MemberWarning
+        If some members could not be fitted and abstain.
+
+    See Also
+    --------
+    PartitionClassifier : The same with a plurality vote.
+
+    Notes
+    -----
+    **Guarantee.** `certify` bounds how far an attacker who inserts, deletes, replaces or relabels training rows
+    can move each prediction, under the same conditions as for `PartitionClassifier`. A member whose
+    prediction is not finite abstains for that row.
+
+    References
+    ----------
+    .. [1] Z. Hammoudeh and D. Lowd, "Reducing Certified Regression to Certified Classification for General
+       Poisoning Attacks", SaTML 2023.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from robustfit import PartitionRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = PartitionRegressor(n_partitions=15).fit(X[:400], y[:400])
+    >>> certificate = model.certify(X[400:403])
+    >>> certificate.prediction.round(1)
+    array([154.6, 145.7, 158.5])
+    >>> low, high = certificate.interval(budget=3)
+    >>> low.round(1), high.round(1)
+    (array([143.3, 134.2, 150.9]), array([160.2, 149.7, 166.1]))
+    """
+
+    _parameter_constraints: dict = {**BasePartitionEnsemble._parameter_constraints}
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        n_partitions=51,
+        partition_by="content",
+        schema=None,
+        member_error="abstain",
+        random_state=0,
+        n_jobs=None,
+    ):
+        self.estimator = estimator
+        self.n_partitions = n_partitions
+        self.partition_by = partition_by
+        self.schema = schema
+        self.member_error = member_error
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    @fit_context(
+        # PartitionRegressor.estimator is not validated yet
+        prefer_skip_nested_validation=False
+    )
+    def fit(self, X, y, sample_weight=None, *, groups=None, **fit_params):
+        """Fit one member per shard.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame, list of str} of shape (n_samples, n_features)
+            Training rows. Numeric arrays become float64; frames and texts are handed to the members as they are.
+        y : array-like of shape (n_samples,)
+            Target values.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights for members that take them. Rows of weight zero are dropped.
+        groups : array-like of shape (n_samples,), default=None
+            Source of each row, with ``partition_by="groups"`` only.
+        **fit_params : dict
+            Parameters of the members' ``fit``. Those with one entry per row are cut to the shards.
+
+        Returns
+        -------
+        self : PartitionRegressor
+        """
+        return self._fit(X, y, sample_weight, groups, fit_params)
+
+    def votes(self, X):
+        """Predictions of all members.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame, list of str} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        predictions : ndarray of shape (n_samples, n_partitions)
+            NaN where a member abstains.
+        """
+        check_is_fitted(self)
+        answers, abstains = self._ask(X, np.float64)
+        answers[abstains | ~np.isfinite(answers)] = np.nan
+        return answers
+
+    def predict(self, X):
+        """Predict the median of the members' predictions; 0.0 where all abstain.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame, list of str} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+        """
+        return median_prediction(*sort_predictions(self.votes(X)))
+
+    def certify(self, X, *, threat="insert_delete"):
+        """Certify the predictions of X.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame, list of str} of shape (n_samples, n_features)
+        threat : {"insert_delete", "modify", "label_flip", "delete", "group"}, default="insert_delete"
+            What one unit of the attacker's budget buys: one row inserted or deleted; one row replaced; one target
+            changed; one row deleted; everything one group sent (with ``partition_by="groups"``).
+
+        Returns
+        -------
+        certificate : IntervalCertificate
+
+        Raises
+        ------
+        CertificateError
+            If the partition cannot answer the threat, the estimator is not deterministic or holds parts that were
+            fitted before.
+
+        Notes
+        -----
+        **Guarantee.** For every training set within ``budget`` units of the one fitted, `predict` stays in
+        ``interval(budget)``. Exact: both ends are reached for some choice of members and of their predictions.
+        """
+        check_is_fitted(self)
+        self._check_certifiable_members()
+        return self._certify(X, threat=threat)
+
+    def _certify(self, X, *, threat):
+        return IntervalCertificate.from_predictions(
+            self.votes(X), threat=threat, partition_by=self.partition_by, conditional_on=self._conditions()
+        )
+
+    def _default_estimator(self):
+        return Ridge()
+
+    def _resolve_estimator(self):
+        if self.estimator is not None and is_classifier(self.estimator):
+            raise ValueError(f"{self.estimator!r} is a classifier; use PartitionClassifier.")
+        return super()._resolve_estimator()
+
+    def _fit_target(self, y, keep):
+        checked = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+        return column_or_1d(checked, warn=True)
+
+    def _rows_needed(self):
+        return _ROWS_PER_SHARD
+
+    def _trivial_member(self, y):
+        return None
+
+    def _shard_target(self, y):
+        return y
+
+    def _read(self, predicted):
+        return np.asarray(predicted, dtype=np.float64).reshape(-1)

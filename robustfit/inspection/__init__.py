@@ -1,0 +1,6 @@
+"""Certificates in, pictures out."""
+
+from robustfit.inspection._certified_accuracy_display import CertifiedAccuracyDisplay
+from robustfit.inspection._radius_histogram_display import RadiusHistogramDisplay
+
+__all__ = ["CertifiedAccuracyDisplay", "RadiusHistogramDisplay"]
