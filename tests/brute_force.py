@@ -4,13 +4,13 @@ Votes are class codes, −1 abstains. A controlled voter may vote for any class,
 (code ``n_classes`` here, which wins every tie) or abstain. Doubtful voters are the attacker's for nothing.
 """
 
-from functools import lru_cache
+from functools import cache
 from itertools import combinations, product
 
 import numpy as np
 
 
-@lru_cache(maxsize=None)
+@cache
 def ways(n_voters, n_options):
     """All ways to spread voters over options, one row each."""
     if n_options == 1:

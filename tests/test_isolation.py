@@ -83,7 +83,7 @@ def test_text_labels():
 
 
 def test_groups_are_isolated():
-    X, y, X_test = cancer()
+    X, y, _ = cancer()
     groups = np.arange(len(y)) % 40
     ensemble = PartitionClassifier(SVC(), n_partitions=10, partition_by="groups")
     before = member_hashes(ensemble.fit(X, y, groups=groups))

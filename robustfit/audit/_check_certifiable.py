@@ -12,7 +12,7 @@ from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
-from robustfit.audit._rowwise import pipeline_faults, qualified_name, replaced_methods, step_faults
+from robustfit.audit._rowwise import class_name, pipeline_faults, qualified_name, replaced_methods, step_faults
 from robustfit.certify import CertificateError
 from robustfit.ensemble import PartitionClassifier, PartitionRegressor
 from robustfit.ensemble._prefitted import prefitted_parts
@@ -157,12 +157,15 @@ def _ensemble_name(estimator: Any) -> str:
         return _ensemble_name(estimator.steps[-1][1])
     if issubclass(type(estimator), SEARCH):
         return _ensemble_name(wrapped_by_search(estimator))
-    regression = hasattr(estimator, "__sklearn_tags__") and is_regressor(estimator)
+    if issubclass(type(estimator), ENSEMBLES):
+        regression = isinstance(estimator, PartitionRegressor)
+    else:
+        regression = _is_estimator(estimator) and is_regressor(estimator)
     return (PartitionRegressor if regression else PartitionClassifier).__name__
 
 
 def _is_estimator(estimator: Any) -> bool:
-    return not isinstance(estimator, type) and hasattr(estimator, "fit")
+    return not isinstance(estimator, type) and hasattr(estimator, "fit") and hasattr(estimator, "__sklearn_tags__")
 
 
 def _join(path: str, name: str) -> str:
@@ -170,11 +173,11 @@ def _join(path: str, name: str) -> str:
 
 
 def _label(path: str, estimator: Any) -> str:
-    return path or type(estimator).__name__.lower()
+    return path or class_name(estimator).lower()
 
 
 def _vouched(path: str, estimator: Any, what: str) -> str:
-    return f"{path} ({type(estimator).__name__}): vouched for by the user, {what}"
+    return f"{path} ({class_name(estimator)}): vouched for by the user, {what}"
 
 
 def _findings(estimator: Any, path: str, ensemble: str) -> Iterator[Finding]:
@@ -202,7 +205,7 @@ def _pipeline_findings(pipeline: Any, path: str, ensemble: str) -> Iterator[Find
         for fault in step_faults(step, _join(path, name)):
             yield Finding(
                 fault.path,
-                type(fault.step).__name__,
+                class_name(fault.step),
                 fault.reason,
                 _put_inside(fault.step, ensemble),
                 _vouched(fault.path, fault.step, "learned from rows outside the ensemble"),
@@ -212,11 +215,9 @@ def _pipeline_findings(pipeline: Any, path: str, ensemble: str) -> Iterator[Find
 
 
 def _put_inside(step: Any, ensemble: str) -> str:
-    kind = type(step)
-    if kind is FrozenEstimator:
-        kind = type(step.estimator)
-    how = " with the make_pipeline of its library" if hasattr(kind, "fit_resample") else ""
-    return f"Put it inside the ensemble{how}: {ensemble}(make_pipeline({kind.__name__}(), ...))"
+    part = class_name(step.estimator if type(step) is FrozenEstimator else step)
+    how = ", with the make_pipeline of its library" if hasattr(step, "fit_resample") else ""
+    return f"Put it inside the ensemble{how}: {ensemble}(make_pipeline({part}(), ...))"
 
 
 def _ensemble_findings(ensemble: Any, path: str) -> Iterator[Finding]:
@@ -240,7 +241,7 @@ def _ensemble_findings(ensemble: Any, path: str) -> Iterator[Finding]:
         ensemble._resolve_estimator()
     except (AttributeError, ValueError) as error:
         reason = f"cannot be fitted: {str(error).rstrip('.')}"
-        yield Finding(prefix, type(inner).__name__, reason, f"Give {name} another estimator")
+        yield Finding(prefix, class_name(inner), reason, f"Give {name} another estimator")
         return
     parts = {prefix: inner} | {f"{prefix}__{key}": value for key, value in inner.get_params(deep=True).items()}
     yield from _member_findings(parts, prefitted_parts(inner, prefix))
@@ -249,7 +250,7 @@ def _ensemble_findings(ensemble: Any, path: str) -> Iterator[Finding]:
 def _member_findings(parts: dict[str, Any], prefitted: list[str]) -> Iterator[Finding]:
     for path, part in parts.items():
         # Pipelines and other meta-estimators do not hand the tag on.
-        if hasattr(part, "__sklearn_tags__") and get_tags(part).non_deterministic:
+        if _is_estimator(part) and get_tags(part).non_deterministic:
             yield Finding(
                 path,
                 type(part).__name__,
@@ -305,7 +306,7 @@ _AROUND = {
 
 def _stranger(estimator: Any, path: str, ensemble: str) -> Finding:
     """Say why something that is no ensemble, no pipeline and no search cannot be certified."""
-    label, name = _label(path, estimator), type(estimator).__name__
+    label, name = _label(path, estimator), class_name(estimator)
     if not _is_estimator(estimator):
         return Finding(label, name, f"{estimator!r} is no estimator", f"Pass an instance of {ensemble}")
     if type(estimator) is FrozenEstimator:

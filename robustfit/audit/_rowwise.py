@@ -81,8 +81,13 @@ def step_faults(step: Any, path: str) -> Iterator[Fault]:
 
 def replaced_methods(estimator: Any) -> list[str]:
     """Names of the methods that an instance has replaced by attributes of its own, sorted."""
-    own = getattr(estimator, "__dict__", {})
+    own = () if isinstance(estimator, type) else getattr(estimator, "__dict__", ())
     return sorted(name for name in own if callable(getattr(type(estimator), name, None)))
+
+
+def class_name(estimator: Any) -> str:
+    """Return the name of the class of an object, or of the class that was given in place of an object."""
+    return (estimator if isinstance(estimator, type) else type(estimator)).__name__
 
 
 def qualified_name(estimator: Any) -> str:
