@@ -144,7 +144,7 @@ def _refuse_needless(names: set[str], findings: list[Finding]) -> None:
 
 
 def _message(estimator: Any, refused: list[Finding]) -> str:
-    lines = [f"This {type(estimator).__name__} cannot be certified:", *map(str, refused)]
+    lines = [f"This {class_name(estimator)} cannot be certified:", *map(str, refused)]
     paths = list(dict.fromkeys(finding.path for finding in refused if finding.condition is not None))
     if paths:
         lines.append(f"For parts that learned nothing from rows that an attacker can change: trusted={paths}.")
@@ -239,34 +239,46 @@ def _ensemble_findings(ensemble: Any, path: str) -> Iterator[Finding]:
     prefix = _join(path, "estimator")
     try:
         ensemble._resolve_estimator()
-    except (AttributeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError) as error:
         reason = f"cannot be fitted: {str(error).rstrip('.')}"
         yield Finding(prefix, class_name(inner), reason, f"Give {name} another estimator")
         return
-    parts = {prefix: inner} | {f"{prefix}__{key}": value for key, value in inner.get_params(deep=True).items()}
-    yield from _member_findings(parts, prefitted_parts(inner, prefix))
-
-
-def _member_findings(parts: dict[str, Any], prefitted: list[str]) -> Iterator[Finding]:
-    for path, part in parts.items():
+    parts = dict(_parts(inner, prefix))
+    for part_path, part in parts.items():
         # Pipelines and other meta-estimators do not hand the tag on.
         if _is_estimator(part) and get_tags(part).non_deterministic:
             yield Finding(
-                path,
-                type(part).__name__,
+                part_path,
+                class_name(part),
                 "is not deterministic: a refit on the same shard may vote otherwise",
                 "Use an estimator that random_state makes repeatable",
             )
-    for path in prefitted:
-        # The path of cv="prefit" is that of a parameter: name the class that owns it.
-        owner = parts[path] if _is_estimator(parts[path]) else parts[path.rpartition("__")[0]]
+    for part_path in prefitted_parts(inner, prefix):
+        owner = _owner(part_path, parts)
         yield Finding(
-            path,
-            type(owner).__name__,
+            part_path,
+            class_name(owner),
             "was fitted before, on rows that the ensemble does not know, and every member inherits it",
             "Leave it unfitted, so that every member fits its own",
-            _vouched(path, owner, "fitted before on rows outside the ensemble"),
+            _vouched(part_path, owner, "fitted before on rows outside the ensemble"),
         )
+
+
+def _parts(estimator: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Yield an estimator and all parameters in it, by path."""
+    yield path, estimator
+    for name, value in estimator.get_params(deep=True).items():
+        yield f"{path}__{name}", value
+        # A frozen estimator does not show what is in the one that it holds.
+        if type(value) is FrozenEstimator:
+            yield from _parts(value.estimator, f"{path}__{name}__estimator")
+
+
+def _owner(path: str, parts: dict[str, Any]) -> Any:
+    """Return the estimator at a path or, if a parameter is there, the one that owns it."""
+    while path and not _is_estimator(parts.get(path)):
+        path = path.rpartition("__")[0]
+    return parts.get(path)
 
 
 def _search_findings(search: Any, path: str, ensemble: str) -> Iterator[Finding]:
@@ -308,7 +320,8 @@ def _stranger(estimator: Any, path: str, ensemble: str) -> Finding:
     """Say why something that is no ensemble, no pipeline and no search cannot be certified."""
     label, name = _label(path, estimator), class_name(estimator)
     if not _is_estimator(estimator):
-        return Finding(label, name, f"{estimator!r} is no estimator", f"Pass an instance of {ensemble}")
+        what = "is a class" if isinstance(estimator, type) else "is no scikit-learn estimator"
+        return Finding(label, name, what, f"Pass an instance of {ensemble}")
     if type(estimator) is FrozenEstimator:
         return Finding(label, name, "hides what it holds", "Pass what it holds: frozen.estimator")
     if issubclass(type(estimator), Pipeline):

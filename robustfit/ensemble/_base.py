@@ -29,7 +29,7 @@ from robustfit._sklearn import (
 from robustfit.certify import CertificateError
 from robustfit.ensemble._inputs import read_test_rows, read_training_rows, refuses_missing
 from robustfit.ensemble._members import FailedMember, Shard, ask_members, fit_members, single_threaded
-from robustfit.ensemble._prefitted import prefitted_parts
+from robustfit.ensemble._prefitted import non_deterministic_parts, prefitted_parts
 from robustfit.ensemble._seeds import check_seed, member_seed, seeded_parameters
 from robustfit.ensemble._warnings import MemberWarning, PartitionWarning
 from robustfit.partition import HASH_VERSION, ShardPlan, as_rows
@@ -114,6 +114,7 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
             raise ValueError("All sample weights are zero: there is no row to fit on.")
         target = self._fit_target(y, keep)
         shared, per_row = _split_params(params, rows.n_samples)
+        self._shared_params = tuple(sorted(shared))
         weights = [] if sample_weight is None else [sample_weight]
         keys = [target, *weights, *([] if groups is None else [groups]), *_flat(per_row)]
 
@@ -298,9 +299,9 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
     def _check_certifiable_members(self):
         """Refuse members that are no function of their own shard."""
         estimator = self._resolve_estimator()
-        if get_tags(estimator).non_deterministic:
+        if parts := non_deterministic_parts(estimator):
             raise CertificateError(
-                f"{type(estimator).__name__} is not deterministic: a refit on the same shard may vote otherwise, so "
+                f"{', '.join(parts)}: not deterministic; a refit on the same shard may vote otherwise, so "
                 "nothing can be said about members that were not touched."
             )
         if parts := prefitted_parts(estimator):
@@ -310,10 +311,16 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
             )
 
     def _conditions(self):
-        schema = self._container_.schema
-        if schema is None:
-            return ()
-        return ("the schema that was declared" if schema.declared else "the schema that was read off the fitted frame",)
+        """Return what certificates of this ensemble take for granted."""
+        conditions = []
+        if (schema := self._container_.schema) is not None:
+            conditions.append(
+                "the schema that was declared" if schema.declared else "the schema that was read off the fitted frame"
+            )
+        if self._shared_params:
+            names = ", ".join(self._shared_params)
+            conditions.append(f"the fit parameters {names}, which every member was handed as they are")
+        return tuple(conditions)
 
     def get_metadata_routing(self):
         """Describe which metadata ``fit`` takes itself and which it hands on.

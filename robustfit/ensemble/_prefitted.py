@@ -1,12 +1,20 @@
-"""Parts of an estimator that `clone` does not reset: whatever they learned, every member inherits."""
+"""What `clone` does not reset, and what is no function of the shard: members would inherit it from elsewhere."""
 
 # SPDX-License-Identifier: BSD-3-Clause
 
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
 from sklearn.base import BaseEstimator
+from sklearn.utils import get_tags
 
 
-def prefitted_parts(estimator, prefix="estimator"):
+def prefitted_parts(estimator: Any, prefix: str = "estimator") -> list[str]:
     """Paths of the parts that bring along what they learned before.
+
+    These are frozen estimators and other classes that refuse to be reset, ``prefit`` options, and methods of fitted
+    objects handed over as functions. What a plain function remembers cannot be seen from outside.
 
     Parameters
     ----------
@@ -19,20 +27,68 @@ def prefitted_parts(estimator, prefix="estimator"):
     paths : list of str
         Such as ``"estimator__standardscaler"``.
     """
-    found = [prefix] if _keeps_state(estimator) else []
-    if hasattr(estimator, "get_params"):
-        for name, value in sorted(estimator.get_params(deep=True).items()):
-            path = f"{prefix}__{name}"
-            leaf = name.split("__")[-1]
-            prefit = (leaf == "cv" and isinstance(value, str) and value == "prefit") or (
-                leaf == "prefit" and value is True
-            )
-            inside = any(path.startswith(f"{outer}__") for outer in found)
-            if not inside and (prefit or _keeps_state(value)):
-                found.append(path)
+    found: list[str] = []
+    for path, value in _parts(estimator, prefix):
+        inside = any(path.startswith(f"{outer}__") for outer in found)
+        if not inside and (_keeps_state(value) or _is_prefit_option(path, value)):
+            found.append(path)
     return found
 
 
-def _keeps_state(value):
+def non_deterministic_parts(estimator: Any, prefix: str = "estimator") -> list[str]:
+    """Paths of the parts that say of themselves that a refit on the same rows may give another result."""
+    return [path for path, value in _parts(estimator, prefix) if _is_estimator(value) and _may_vary(value)]
+
+
+def _parts(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Walk a value and all that it is made of, outer parts first."""
+    yield path, value
+    if _is_estimator(value):
+        for name, inner in sorted(value.get_params(deep=False).items()):
+            yield from _parts(inner, f"{path}__{name}")
+        # Steps and transformers are known by their names rather than by their place in a list.
+        for name, inner in sorted(value.get_params(deep=True).items()):
+            if "__" not in name and name not in value.get_params(deep=False):
+                yield from _parts(inner, f"{path}__{name}")
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _parts(inner, f"{path}__{name}")
+    elif isinstance(value, list | tuple) and not _is_named_list(value):
+        for place, inner in enumerate(value):
+            yield from _parts(inner, f"{path}__{place}")
+    elif isinstance(value, partial):
+        yield from _parts(value.func, f"{path}__func")
+        yield from _parts(value.args, f"{path}__args")
+        yield from _parts(value.keywords, f"{path}__keywords")
+
+
+def _is_estimator(value: Any) -> bool:
+    return hasattr(value, "get_params") and not isinstance(value, type)
+
+
+def _is_named_list(value: Any) -> bool:
+    """Whether the parts of a list are parameters of their own, as the steps of a pipeline are."""
+    return bool(value) and all(isinstance(item, tuple) and len(item) in (2, 3) for item in value)
+
+
+def _keeps_state(value: Any) -> bool:
+    if isinstance(value, type):
+        return False
+    owner = getattr(value, "__self__", None)
+    if owner is not None and hasattr(owner, "fit") and not isinstance(owner, type):
+        return True
     own = getattr(type(value), "__sklearn_clone__", None)
     return own is not None and own is not BaseEstimator.__sklearn_clone__
+
+
+def _is_prefit_option(path: str, value: Any) -> bool:
+    leaf = path.rsplit("__", maxsplit=1)[-1]
+    return (leaf == "cv" and isinstance(value, str) and value == "prefit") or (leaf == "prefit" and value is True)
+
+
+def _may_vary(estimator: Any) -> bool:
+    try:
+        return bool(get_tags(estimator).non_deterministic)
+    except (AttributeError, TypeError):
+        # Kernels and other parts have parameters but no tags.
+        return False

@@ -6,6 +6,7 @@ import copy
 from numbers import Integral
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 
 def check_seed(random_state):
@@ -56,6 +57,10 @@ def set_seeds(estimator, seeded, seed):
         return estimator
     values = {}
     if len(direct) == 1 and not owners:
+        if direct == ["random_state"] and type(estimator).set_params is BaseEstimator.set_params:
+            # What set_params would do, without the walk through all parameters: this runs once per shard.
+            estimator.random_state = seed
+            return estimator
         values[direct[0]] = seed
     else:
         states = np.random.SeedSequence(seed).generate_state(len(direct) + len(owners)) >> 1
