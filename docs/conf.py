@@ -1,0 +1,10 @@
+from importlib.metadata import version as installed_version
+
+project = "robustfit"
+author = "the robustfit developers"
+release = version = installed_version("robustfit")
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.mathjax", "numpydoc"]
+myst_enable_extensions = ["dollarmath"]
+numpydoc_show_class_members = False
+html_theme = "pydata_sphinx_theme"
+exclude_patterns = ["_build"]

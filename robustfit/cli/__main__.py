@@ -1,0 +1,5 @@
+"""``python -m robustfit.cli``."""
+
+from robustfit.cli import main
+
+main()
