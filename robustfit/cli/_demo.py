@@ -5,6 +5,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from robustfit.cli import _demo_scenarios
 from robustfit.cli._demo_picture import draw_demo
 from robustfit.cli._demo_report import demo_record, print_reading, print_scenario
@@ -36,8 +38,8 @@ def demo(output: Path, seed: int, scenarios: Sequence[Scenario] | None = None) -
     console = make_console()
     results = []
     for scenario in _demo_scenarios.SCENARIOS if scenarios is None else scenarios:
-        # Silent unless somebody watches.
-        with console.status(scenario.name) as status:
+        # Silent unless somebody watches. For models as small as these, threads only get in each other's way.
+        with console.status(scenario.name) as status, threadpool_limits(limits=1):
             results.append(run_scenario(scenario, seed, status.update))
         print_scenario(console, results[-1])
     print_reading(console, results)

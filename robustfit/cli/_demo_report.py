@@ -32,7 +32,7 @@ def print_scenario(console: Console, result: ScenarioResult) -> None:
     for name in ("units", "plain", "partitioned", "certified", "moved"):
         table.add_column(name, justify="right")
     table.add_row(f"(constant guess {share(result.baseline)})", "", "", "", "", "", style="dim")
-    table.add_row("none", "0", *_pair(result.plain, result.partitioned), share(result.certified), "")
+    table.add_row("none", "0", *_pair(result.plain, result.partitioned), "", "")
     for campaign in result.campaigns:
         table.add_section()
         for number, outcome in enumerate(campaign.outcomes):

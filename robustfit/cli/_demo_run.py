@@ -68,7 +68,6 @@ class ScenarioResult:
     baseline: float
     plain: Scores
     partitioned: Scores
-    certified: float
     campaigns: tuple[CampaignResult, ...]
 
     @property
@@ -93,45 +92,32 @@ def run_scenario(scenario: Scenario, seed: int, progress: Callable[[str], None] 
     ScenarioResult
     """
     X, y = scenario.load(return_X_y=True)
-    X_train, X_test, y_train, y_test = train_test_split(
-        X, y, random_state=seed, stratify=None if scenario.regression else y
-    )
+    stratify = None if scenario.regression else y
+    X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=seed, stratify=stratify)
     yardstick = Yardstick.for_targets(y_train, regression=scenario.regression)
-    ensemble = PartitionRegressor if scenario.regression else PartitionClassifier
-    models = {
-        "plain": scenario.learner,
-        "partitioned": ensemble(scenario.learner, n_partitions=scenario.n_partitions, random_state=seed),
-    }
-
-    def refit(X: Any, y: Any) -> dict[str, Any]:
-        with warnings.catch_warnings():
-            # The header of the table says how few rows a member has.
-            warnings.simplefilter("ignore", PartitionWarning)
-            return {name: clone(model).fit(X, y) for name, model in models.items()}
-
     progress(f"{scenario.name}: fitting on the clean rows")
-    clean = refit(X_train, y_train)
-    predicted = {name: model.predict(X_test) for name, model in clean.items()}
-    certificates = {
-        threat: clean["partitioned"].certify(X_test, threat=threat) for threat in {c.threat for c in scenario.campaigns}
-    }
+    plain, partitioned = _fit(scenario, X_train, y_train, seed)
 
-    def strike(campaign: Campaign, budget: int) -> Outcome:
-        progress(f"{scenario.name}: {campaign.name}, {budget} units")
+    def strike(campaign: Campaign, certificate: Any, budget: int) -> Outcome:
+        progress(f"{scenario.name}: {campaign.name}, budget {budget}")
         poisoned = campaign.attack(y_train).generate(X_train, y_train, budget=budget, random_state=seed)
         cost = poisoned.cost(campaign.threat)
-        hit = {name: model.predict(X_test) for name, model in refit(poisoned.X, poisoned.y).items()}
-        certificate = certificates[campaign.threat]
-        certified, moved = compare(certificate, hit["partitioned"], cost)
+        plain, partitioned = (model.predict(X_test) for model in _fit(scenario, poisoned.X, poisoned.y, seed))
+        certified, moved = compare(certificate, partitioned, cost)
         return Outcome(
             budget=budget,
             cost=cost,
-            plain=yardstick.score(y_test, hit["plain"]),
-            partitioned=yardstick.score(y_test, hit["partitioned"]),
+            plain=yardstick.score(y_test, plain),
+            partitioned=yardstick.score(y_test, partitioned),
             certified=float(yardstick.certified_accuracy(certificate, y_test, cost)),
             n_certified=int(certified.sum()),
             n_moved=int(moved.sum()),
         )
+
+    def march(campaign: Campaign) -> CampaignResult:
+        certificate = partitioned.certify(X_test, threat=campaign.threat)
+        outcomes = tuple(strike(campaign, certificate, budget) for budget in campaign.budgets)
+        return CampaignResult(campaign, certificate, outcomes)
 
     return ScenarioResult(
         scenario=scenario,
@@ -140,14 +126,20 @@ def run_scenario(scenario: Scenario, seed: int, progress: Callable[[str], None] 
         y_test=y_test,
         yardstick=yardstick,
         baseline=yardstick.baseline(y_train, y_test),
-        plain=yardstick.score(y_test, predicted["plain"]),
-        partitioned=yardstick.score(y_test, predicted["partitioned"]),
-        certified=_certified(certificates, yardstick, y_test),
-        campaigns=tuple(
-            CampaignResult(c, certificates[c.threat], tuple(strike(c, budget) for budget in c.budgets))
-            for c in scenario.campaigns
-        ),
+        plain=yardstick.score(y_test, plain.predict(X_test)),
+        partitioned=yardstick.score(y_test, partitioned.predict(X_test)),
+        campaigns=tuple(march(campaign) for campaign in scenario.campaigns),
     )
+
+
+def _fit(scenario: Scenario, X: Any, y: Any, seed: int) -> tuple[Any, Any]:
+    """Fit the learner once to all rows and once per shard."""
+    ensemble = PartitionRegressor if scenario.regression else PartitionClassifier
+    partitioned = ensemble(clone(scenario.learner), n_partitions=scenario.n_partitions, random_state=seed)
+    with warnings.catch_warnings():
+        # The heading of the table says how few rows a member has.
+        warnings.simplefilter("ignore", PartitionWarning)
+        return clone(scenario.learner).fit(X, y), partitioned.fit(X, y)
 
 
 def compare(
