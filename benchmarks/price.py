@@ -81,8 +81,8 @@ def regression_row(n_partitions):
         statistics.median(column) for column in zip(*runs, strict=True)
     )
     return (
-        f"| diabetes (within {tol:.0f}) | {n_partitions} | {plain:.3f} | {kept:.3f} | {radius:.0f} | {n_partitions // 4} "
-        f"| {certified:.3f} | {plain_hit:.3f} | {kept_hit:.3f} |"
+        f"| diabetes (within {tol:.0f}) | {n_partitions} | {plain:.3f} | {kept:.3f} | {radius:.0f} "
+        f"| {n_partitions // 4} | {certified:.3f} | {plain_hit:.3f} | {kept_hit:.3f} |"
     )
 
 
@@ -90,7 +90,9 @@ def main():
     """Print the table."""
     warnings.simplefilter("ignore", PartitionWarning)
     warnings.simplefilter("ignore", MemberWarning)
-    print("| data | partitions | plain | partitioned | median radius | budget | certified | plain hit | partitioned hit |")
+    print(
+        "| data | partitions | plain | partitioned | median radius | budget | certified | plain hit | partitioned hit |"
+    )
     print("|---|---|---|---|---|---|---|---|---|")
     for load, n_partitions in CLASSIFIERS:
         print(classifier_row(load, n_partitions))

@@ -71,10 +71,8 @@ def test_trap_1_empty_shards_abstain():
 
 class KnownLabelsOnly(PartitionClassifier):
     def _certify(self, X, *, threat, target=None):
-        self.classes = self.classes_
-        certificate = super()._certify(X, threat=threat, target=target)
-        self.classes = None
-        return certificate
+        self._closed_classes = True
+        return super()._certify(X, threat=threat, target=target)
 
 
 def test_trap_2_unseen_labels_are_rivals():

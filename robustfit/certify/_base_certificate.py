@@ -7,12 +7,19 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from robustfit.certify._threats import THREATS, check_budget, resolve_threat, units_from_shards
 
 _JSON_VERSION = 1
-_LABEL_DTYPES = ("bool", "int", "uint", "float", "<U", "object")
+_KINDS = ("exact", "sound", "probabilistic")
+_LABEL_KINDS: dict[str, type | tuple[type, ...]] = {
+    "bool": bool,
+    "text": str,
+    "object": str,
+    **dict.fromkeys(("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"), int),
+    **dict.fromkeys(("float16", "float32", "float64"), (int, float)),
+}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -102,17 +109,25 @@ class BaseCertificate:
                 f"version {header[1]!r}. Read it with the class and the release that wrote it."
             )
         try:
-            resolve_threat(data["threat"], data["partition_by"])
-            common = {
-                "threat": data["threat"],
-                "partition_by": data["partition_by"],
-                "n_members": check_budget(data["n_members"], name="n_members"),
-                "conditional_on": tuple(str(condition) for condition in data["conditional_on"]),
-                "kind": str(data["kind"]),
-            }
-            return cls._restore(data, common)
-        except (KeyError, TypeError, ValueError) as error:
+            return cls._restore(data, cls._read_header(data))
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
             raise ValueError(f"This {cls.__name__} is damaged or was edited: {error}") from error
+
+    @classmethod
+    def _read_header(cls, data: dict[str, Any]) -> dict[str, Any]:
+        resolve_threat(data["threat"], data["partition_by"])
+        conditions = data["conditional_on"]
+        if not isinstance(conditions, list) or not all(isinstance(condition, str) for condition in conditions):
+            raise ValueError("its conditions are no list of texts")
+        if data["kind"] not in _KINDS or data["unit"] != THREATS[data["threat"]].unit:
+            raise ValueError("its kind or unit is not one that a certificate of this threat can have")
+        return {
+            "threat": data["threat"],
+            "partition_by": data["partition_by"],
+            "n_members": check_budget(data["n_members"], name="n_members"),
+            "conditional_on": tuple(conditions),
+            "kind": data["kind"],
+        }
 
     def _payload(self) -> dict[str, Any]:
         raise NotImplementedError
@@ -138,27 +153,50 @@ def import_pandas() -> Any:
     return pd
 
 
-def check_y(y: ArrayLike, n_samples: int) -> NDArray[Any]:
-    """Return ``y`` as a 1-D array of the certified number of rows."""
-    array = np.asarray(y)
-    if array.shape != (n_samples,):
-        raise ValueError(f"y must have one value per certified row, shape ({n_samples},), got {array.shape}.")
-    return array
-
-
 def labels_to_json(labels: NDArray[Any]) -> dict[str, Any]:
-    """Encode labels with their dtype; objects have to be strings."""
-    if labels.dtype.kind == "O" and not all(isinstance(label, str) for label in labels):
+    """Encode labels with their kind; objects have to be strings.
+
+    Raises
+    ------
+    ValueError
+        If labels are neither numbers of 64 bits or fewer, booleans nor texts.
+    """
+    kind = "text" if labels.dtype.kind == "U" else labels.dtype.name
+    if kind == "object" and not all(isinstance(label, str) for label in labels):
         raise ValueError("Only labels that are numbers, booleans or strings can be written as JSON.")
-    return {
-        "dtype": labels.dtype.str if labels.dtype.kind == "U" else labels.dtype.name,
-        "values": labels.tolist(),
-    }
+    if kind not in _LABEL_KINDS:
+        raise ValueError(f"Labels of dtype {labels.dtype} cannot be written as JSON.")
+    return {"dtype": kind, "values": labels.tolist()}
 
 
-def labels_from_json(record: dict[str, Any]) -> NDArray[Any]:
-    """Decode what `labels_to_json` wrote."""
-    name = str(record["dtype"])
-    if not name.startswith(_LABEL_DTYPES):
-        raise ValueError(f"labels of dtype {name!r} are not known")
-    return np.array(record["values"], dtype=name)
+def labels_from_json(record: Any) -> NDArray[Any]:
+    """Decode what `labels_to_json` wrote.
+
+    Raises
+    ------
+    ValueError
+        If it is something else, or labels do not have the kind that is written beside them.
+    """
+    if not isinstance(record, dict) or record.get("dtype") not in _LABEL_KINDS:
+        raise ValueError("its labels are of no known kind")
+    values, kind = record["values"], record["dtype"]
+    if not isinstance(values, list) or not all(isinstance(value, _LABEL_KINDS[kind]) for value in values):
+        raise ValueError("its labels are not of the kind that it says")
+    if kind != "bool" and any(isinstance(value, bool) for value in values):
+        raise ValueError("its labels are not of the kind that it says")
+    return np.array(values, dtype=str if kind == "text" else kind)
+
+
+def counts_from_json(values: Any, shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """Decode an array of non-negative whole numbers of a given shape.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else.
+    """
+    array = np.array(values, dtype=object)
+    whole = all(type(value) is int and 0 <= value < 2**62 for value in array.ravel().tolist())
+    if array.shape != shape or not whole:
+        raise ValueError("its counts are no table of whole numbers of one row per prediction")
+    return array.astype(np.int64)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from robustfit.certify._base_certificate import (
     BaseCertificate,
-    check_y,
+    counts_from_json,
     freeze,
     import_pandas,
     labels_from_json,
@@ -24,7 +24,8 @@ from robustfit.certify._plurality import (
     rival_radius,
     share_interval,
 )
-from robustfit.certify._threats import CertificateError, check_budgets, resolve_threat
+from robustfit.certify._threats import THREATS, CertificateError, check_budgets, resolve_threat
+from robustfit.certify._truth import check_labels, refuse_target
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -125,9 +126,7 @@ class Certificate(BaseCertificate):
             If votes and classes do not fit together.
         """
         known, _ = resolve_threat(threat, partition_by)
-        labels = np.asarray(classes)
-        if labels.ndim != 1 or len(labels) == 0 or np.any(labels[1:] <= labels[:-1]):
-            raise ValueError("classes must be a non-empty 1-D array of distinct labels in sorted order.")
+        labels = _check_classes(np.asarray(classes))
         if target is not None and target not in labels.tolist():
             raise CertificateError(
                 f"target={target!r} is not one of the classes {labels.tolist()}; the radius against any label "
@@ -179,19 +178,29 @@ class Certificate(BaseCertificate):
         Returns
         -------
         share : float or ndarray of the shape of ``budgets``
+
+        Raises
+        ------
+        CertificateError
+            If the certificate was made with a target.
+        ValueError
+            If a budget is no whole number, or labels are missing, too few, or of another kind than the predicted ones.
         """
-        right = self.prediction == check_y(y, len(self.prediction))
-        radius = np.where(right, self.radius, -1)
         wanted = check_budgets(budgets)
-        ranked = np.sort(radius)
-        share = (len(ranked) - np.searchsorted(ranked, wanted)) / max(len(ranked), 1)
+        ranked = np.sort(self._certified_radius(y))
+        share = (len(ranked) - np.searchsorted(ranked, wanted)) / len(ranked)
         return float(share) if wanted.ndim == 0 else share
 
     def median_radius(self, y: ArrayLike) -> int:
         """Largest budget with certified accuracy of at least one half; −1 if there is none."""
-        right = self.prediction == check_y(y, len(self.prediction))
-        ranked = np.sort(np.where(right, self.radius, -1))[::-1]
-        return int(ranked[(len(ranked) + 1) // 2 - 1]) if len(ranked) else -1
+        ranked = np.sort(self._certified_radius(y))[::-1]
+        return int(ranked[(len(ranked) + 1) // 2 - 1])
+
+    def _certified_radius(self, y: ArrayLike) -> NDArray[np.int64]:
+        """Radius of each row that is right, −1 of the others."""
+        refuse_target(self.target)
+        truth = check_labels(y, self.classes, len(self.prediction))
+        return np.where(self.prediction == truth, self.radius, -1)
 
     def share_interval(self, budget: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Certified bounds of the vote shares that ``predict_proba`` returns.
@@ -227,22 +236,22 @@ class Certificate(BaseCertificate):
 
     @classmethod
     def _restore(cls, data: dict[str, Any], common: dict[str, Any]) -> Self:
-        labels = labels_from_json(data["classes"])
-        shape = (-1, len(labels))
-        firm = np.array(data["firm_votes"], dtype=np.int64).reshape(shape)
-        unsure = np.array(data["doubtful_votes"], dtype=np.int64).reshape(shape)
-        members = np.array(data["doubtful_members"], dtype=np.int64)
-        too_many = np.any(firm.sum(axis=1) + members > common["n_members"])
-        if min(firm.min(initial=0), unsure.min(initial=0)) < 0 or np.any(unsure.sum(axis=1) > members) or too_many:
-            raise ValueError("its vote counts do not add up")
-        counts = VoteCounts(firm, members, (firm + unsure).argmax(axis=1), firm + unsure)
-        restored = cls(
-            counts=counts,
-            classes=labels,
-            unseen_class=bool(data["unseen_class"]),
-            target=data["target"],
-            **common,
+        labels = _check_classes(labels_from_json(data["classes"]))
+        n_samples = len(data["radius"])
+        members = counts_from_json(data["doubtful_members"], (n_samples,))
+        firm, unsure = (
+            counts_from_json(data[name], (n_samples, len(labels))) for name in ("firm_votes", "doubtful_votes")
         )
+        if np.any(firm.sum(axis=1) + members > common["n_members"]) or np.any(unsure.sum(axis=1) > members):
+            raise ValueError("its vote counts do not add up")
+        unseen_class = data["unseen_class"]
+        if type(unseen_class) is not bool or (unseen_class and not THREATS[common["threat"]].brings_labels):
+            raise ValueError("its threat cannot bring in unseen labels, or the field is no boolean")
+        counts = VoteCounts(firm, members, (firm + unsure).argmax(axis=1), firm + unsure)
+        target = data["target"]
+        if target is not None and target not in labels.tolist():
+            raise ValueError("its target is none of its labels")
+        restored = cls(counts=counts, classes=labels, unseen_class=unseen_class, target=target, **common)
         if restored.radius.tolist() != data["radius"]:
             raise ValueError("its radius does not follow from its votes")
         return restored
@@ -253,3 +262,9 @@ class Certificate(BaseCertificate):
             f"Certificate({len(self.radius)} predictions, median radius {middle}, threat={self.threat!r} "
             f"[{self.unit}], n_members={self.n_members}, kind={self.kind!r}, conditional_on={self.conditional_on})"
         )
+
+
+def _check_classes(labels: NDArray[Any]) -> NDArray[Any]:
+    if labels.ndim != 1 or len(labels) == 0 or np.any(labels[1:] <= labels[:-1]):
+        raise ValueError("classes must be a non-empty 1-D array of distinct labels in sorted order.")
+    return labels

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from robustfit.certify._base_certificate import BaseCertificate, check_y, freeze, import_pandas
+from robustfit.certify._base_certificate import BaseCertificate, freeze, import_pandas
 from robustfit.certify._median import (
     Floats,
     median_interval,
@@ -18,6 +18,7 @@ from robustfit.certify._median import (
     sort_predictions,
 )
 from robustfit.certify._threats import check_budgets, resolve_threat
+from robustfit.certify._truth import check_y
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -144,14 +145,14 @@ class IntervalCertificate(BaseCertificate):
         Raises
         ------
         ValueError
-            If shapes disagree, ``y`` holds NaN or a tolerance is negative.
+            If shapes disagree, ``y`` is not finite, or a tolerance is negative.
         """
         truth = check_y(y, len(self.ranked)).astype(np.float64)
         tolerance = np.asarray(tol, dtype=np.float64)
         if tolerance.shape not in ((), truth.shape) or not np.all(tolerance >= 0):
             raise ValueError(f"tol must be one non-negative number or one per row, got {tol!r}.")
-        if np.isnan(truth).any():
-            raise ValueError("y holds NaN; drop the rows whose true value is not known.")
+        if not np.isfinite(truth).all():
+            raise ValueError("y holds NaN or infinity; drop the rows whose true value is not known.")
         return self._units(median_radius(self.ranked, self.n_voting, truth, tolerance))
 
     def certified_accuracy(self, y: ArrayLike, tol: ArrayLike, budgets: ArrayLike) -> Any:
@@ -169,7 +170,7 @@ class IntervalCertificate(BaseCertificate):
         """
         wanted = check_budgets(budgets)
         ranked = np.sort(self.radius(y, tol))
-        share = (len(ranked) - np.searchsorted(ranked, wanted)) / max(len(ranked), 1)
+        share = (len(ranked) - np.searchsorted(ranked, wanted)) / len(ranked)
         return float(share) if wanted.ndim == 0 else share
 
     def to_frame(self, budgets: ArrayLike = (1,)) -> Any:
@@ -186,6 +187,9 @@ class IntervalCertificate(BaseCertificate):
     @classmethod
     def _restore(cls, data: dict[str, Any], common: dict[str, Any]) -> Self:
         rows = data["sorted_predictions"]
+        for row in rows:
+            if not all(type(value) is float for value in row) or row != sorted(row) or not np.isfinite(row).all():
+                raise ValueError("its predictions are no sorted lists of finite numbers")
         predictions = np.full((len(rows), common["n_members"]), np.nan)
         for index, row in enumerate(rows):
             predictions[index, : len(row)] = row

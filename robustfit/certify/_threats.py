@@ -38,6 +38,7 @@ class Threat:
     brings_labels: bool
 
 
+_LARGEST_BUDGET = 2**62
 _BOTH_ONE = {"content": 1, "groups": 1}
 
 THREATS: dict[str, Threat] = {
@@ -73,7 +74,7 @@ def resolve_threat(threat: str, partition_by: str) -> tuple[Threat, int]:
         If the threat is unknown or the partition cannot answer it.
     """
     answered = [name for name, known in THREATS.items() if partition_by in known.shards_per_unit]
-    if threat not in THREATS:
+    if not isinstance(threat, str) or threat not in THREATS:
         raise CertificateError(f"Unknown threat {threat!r}. Known threats: {', '.join(THREATS)}.")
     if threat not in answered:
         raise CertificateError(
@@ -107,11 +108,12 @@ def check_budget(budget: Any, *, name: str = "budget") -> int:
             f"threat says), got {budget!r}. A fraction of the training set is not a budget: "
             "multiply it by the number of rows and round up."
         )
-    return int(budget)
+    # Beyond this every number means the same, and array types have an end.
+    return min(int(budget), _LARGEST_BUDGET)
 
 
 def check_budgets(budgets: ArrayLike) -> NDArray[np.int64]:
     """Return one budget or a sequence of budgets as an integer array of the same shape."""
-    values = np.asarray(budgets)
+    values = np.asarray(budgets, dtype=object)
     flat: Sequence[Any] = values.ravel().tolist()
     return np.array([check_budget(b) for b in flat], dtype=np.int64).reshape(values.shape)

@@ -5,14 +5,20 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 import robustfit
+from robustfit.certify import THREATS
 from robustfit.cli._demo import demo
 from robustfit.cli._errors import CommandError
+from robustfit.cli._evaluate import Options, evaluate
+from robustfit.cli._learners import ESTIMATORS
 from robustfit.cli._output import show_error
+
+# The largest that scikit-learn takes.
+_LARGEST_SEED = 2**32 - 1
 
 _EXIT_CODES = """\b
 Exit codes:
@@ -57,12 +63,17 @@ def _main(
     pass
 
 
-@app.command("demo", epilog=_EXIT_CODES)
+@app.command("demo", short_help="Poison three data sets and see who stands.", epilog=_EXIT_CODES)
 def _demo(
     output: Annotated[
         Path, typer.Option("--output", metavar="DIR", help="Directory for demo.json and demo.png.")
     ] = Path("robustfit-demo"),
-    seed: Annotated[int, typer.Option(min=0, help="Of the split, the shards, the members and the attacks.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(
+            min=0, max=_LARGEST_SEED, metavar="N", help="Of the split, the shards, the members and the attacks."
+        ),
+    ] = 0,
 ) -> None:
     """Poison three data sets, and compare a plain learner with a partitioned one.
 
@@ -73,3 +84,68 @@ def _demo(
     """
     with _exit_code():
         demo(output, seed)
+
+
+@app.command("evaluate", short_help="Score and certify a table of your own.", epilog=_EXIT_CODES)
+def _evaluate(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Table with column names: .csv, .parquet or .pq.")],
+    target: Annotated[str, typer.Option(metavar="COL", help="Column to predict.")],
+    estimator: Annotated[
+        str, typer.Option(metavar="NAME", help=f"{', '.join(ESTIMATORS)}; auto is logistic or ridge.")
+    ] = "auto",
+    task: Annotated[
+        str,
+        typer.Option(
+            metavar="TASK",
+            help="classification, regression or auto: texts, booleans, and whole numbers of at most 20 values are "
+            "classes.",
+        ),
+    ] = "auto",
+    n_partitions: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Number of members. Default: shards of 10 rows per class (10 for regression) on average; odd, 3 to "
+            "199, not more than groups.",
+        ),
+    ] = None,
+    budget: Annotated[
+        list[str] | None,
+        typer.Option(metavar="N", help="Units that an attacker may spend; repeat for several. Default: 0, 1, 2, 5, …"),
+    ] = None,
+    threat: Annotated[
+        str | None,
+        typer.Option(
+            metavar="THREAT",
+            help=f"What one unit pays for: {', '.join(THREATS)}. Default: group with --groups, else insert_delete.",
+        ),
+    ] = None,
+    groups: Annotated[
+        str | None, typer.Option(metavar="COL", help="Column with the source of each row; no feature then.")
+    ] = None,
+    test_size: Annotated[float, typer.Option(metavar="SHARE", help="Share of rows (of groups) to test on.")] = 0.25,
+    tol: Annotated[
+        float | None,
+        typer.Option(
+            metavar="ERROR",
+            help="Largest error that counts as right in regression. Default: the median absolute deviation of the "
+            "training targets, which a constant guess meets half of the time.",
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, max=_LARGEST_SEED, metavar="N", help="Of the split, the shards and the learners.")
+    ] = 0,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all results there, too.")] = None,
+    n_jobs: Annotated[int | None, typer.Option(metavar="N", help="Members fitted at a time; -1: all cores.")] = None,
+) -> None:
+    """Compare a learner on all rows of a table with the same learner in a partition ensemble.
+
+    Rows are held back for testing. Prints the accuracy of both, and for each budget the certified accuracy: the
+    share of test rows that the ensemble predicts right whatever an attacker who controls that many training rows
+    (labels, groups) does. Imputing, scaling and encoding happen inside the shards.
+    """
+    given: dict[str, Any] = {"file": file, "target": target, "estimator": estimator, "task": task, "groups": groups}
+    given |= {"n_partitions": n_partitions, "budgets": budget or (), "threat": threat, "test_size": test_size}
+    with _exit_code():
+        evaluate(Options(**given, tol=tol, seed=seed, json=json, n_jobs=n_jobs))

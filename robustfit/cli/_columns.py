@@ -41,13 +41,15 @@ def features(frame: Any) -> tuple[Any, list[str], list[str]]:
     return import_pandas().DataFrame(columns, index=frame.index), numbers, texts
 
 
-def labels(name: str, column: Any) -> NDArray[Any]:
+def labels(name: str, column: Any, *, dates: bool = False) -> NDArray[Any]:
     """Return a target or a group column without missing values as labels or numbers.
 
     Parameters
     ----------
     name : str
     column : pandas.Series
+    dates : bool, default=False
+        Take dates for names, as of groups that are time windows.
 
     Returns
     -------
@@ -60,8 +62,8 @@ def labels(name: str, column: Any) -> NDArray[Any]:
         If the column holds values of other types, or of several.
     """
     column, kind = _kind(column)
-    if kind == "string":
-        return column.astype(object).to_numpy()
+    if kind == "string" or (dates and kind in _DATES):
+        return column.astype(str).astype(object).to_numpy()
     if kind == "boolean":
         return column.to_numpy(dtype=bool)
     if kind not in _NUMBERS:

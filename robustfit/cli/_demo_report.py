@@ -77,8 +77,8 @@ def print_reading(console: Console, results: Sequence[ScenarioResult]) -> None:
     )
     console.print(
         "2. certified: no attack of that many units, of whatever kind the unit allows, can push partitioned below "
-        "it; where it is 0, nothing is promised. moved: predictions certified against that many units that changed "
-        "nevertheless; anything but 0 refutes the certificate."
+        "it; where it is 0, nothing is promised. moved: of the predictions certified against that many units, those "
+        "that changed (for numbers: left their certified interval); anything but 0 refutes the certificate."
     )
     worst = f", by up to {max(worse)[0]:.3f} ({max(worse)[1]})" if worse else ""
     console.print(

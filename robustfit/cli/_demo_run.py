@@ -142,9 +142,7 @@ def _fit(scenario: Scenario, X: Any, y: Any, seed: int) -> tuple[Any, Any]:
         return clone(scenario.learner).fit(X, y), partitioned.fit(X, y)
 
 
-def compare(
-    certificate: Any, predicted: NDArray[Any], cost: int
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def compare(certificate: Any, predicted: NDArray[Any], cost: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Hold the predictions of a refitted model against the certificate of the clean one.
 
     Parameters
@@ -169,4 +167,3 @@ def compare(
     low, high = certificate.interval(cost)
     certified = np.isfinite(low) & np.isfinite(high)
     return certified, certified & ~((low <= predicted) & (predicted <= high))
-

@@ -32,11 +32,13 @@ class GuaranteeBrokenError(CommandError):
     exit_code = EXIT_GUARANTEE_BROKEN
 
 
-def listing(names: Iterable[object], most: int = 20) -> str:
-    """Names separated by commas, cut where nobody would read on."""
+def listing(names: Iterable[object], most: int = 30) -> str:
+    """Names separated by commas; of many the first and the last, since targets often come last."""
     all_names = [str(name) for name in names]
-    shown = ", ".join(all_names[:most])
-    return f"{shown}, … ({len(all_names)} in all)" if len(all_names) > most else shown
+    if len(all_names) <= most:
+        return ", ".join(all_names)
+    ends = [*all_names[: most // 2], "…", *all_names[-(most // 2) :]]
+    return f"{', '.join(ends)} ({len(all_names)} in all)"
 
 
 def check_name(given: str, allowed: Iterable[str], what: str) -> str:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,8 @@ def read_table(path: Path) -> Any:
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise UsageError(
-            f"{path}: files end in {listing(_READERS)}, this one in {path.suffix or 'nothing'}. Convert it, or rename it "
-            "if it is one of these."
+            f"{path}: files end in {listing(_READERS)}, this one in {path.suffix or 'nothing'}. Convert it, or rename "
+            "it if it is one of these."
         )
     if not path.is_file():
         raise UsageError(f"{path}: {'this is a directory' if path.is_dir() else 'there is no such file'}.")
@@ -52,7 +52,9 @@ def import_pandas() -> Any:
     try:
         import pandas as pd
     except ImportError as error:
-        raise MissingDependencyError('Tables are read with pandas; install it with: pip install "robustfit[cli]"') from error
+        raise MissingDependencyError(
+            'Tables are read with pandas; install it with: pip install "robustfit[cli]"'
+        ) from error
     return pd
 
 
@@ -60,10 +62,7 @@ def _read_csv(path: Path) -> Any:
     pd = import_pandas()
     try:
         _check_csv(path)
-        # Decimals as they are written: the same number has to come out of a CSV and of a Parquet file.
-        return pd.read_csv(
-            path, encoding="utf-8-sig", skipinitialspace=True, low_memory=False, float_precision="round_trip"
-        )
+        return pd.read_csv(path, encoding="utf-8-sig", skipinitialspace=True, low_memory=False)
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: this is no UTF-8 text ({error.reason}). Save it as CSV in UTF-8.") from error
     except (OSError, csv.Error, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
@@ -79,7 +78,7 @@ def _check_csv(path: Path) -> None:
         If a line has another number of fields than the first.
     """
     with path.open(newline="", encoding="utf-8-sig") as lines:
-        rows = csv.reader(lines, skipinitialspace=True, strict=True)
+        rows = csv.reader(_without_nul(lines), skipinitialspace=True, strict=True)
         names = next((row for row in rows if row), [])
         if len(names) == 1 and (found := [mark for mark in ";\t|" if mark in names[0]]):
             raise UsageError(
@@ -93,6 +92,13 @@ def _check_csv(path: Path) -> None:
                     f"{path}: line {rows.line_num} has {len(row)} fields, the first line names {len(names)} columns. "
                     "The file is damaged or was cut off; mend or drop that line."
                 )
+
+
+def _without_nul(lines: Iterable[str]) -> Iterator[str]:
+    for line in lines:
+        if "\0" in line:
+            raise csv.Error("There are zero bytes in it")
+        yield line
 
 
 def _check_names(path: Path, names: list[str]) -> None:

@@ -70,9 +70,7 @@ class Split(NamedTuple):
     how: str
 
 
-def split_rows(
-    target: NDArray[Any], groups: NDArray[Any] | None, *, task: str, test_size: float, seed: int
-) -> Split:
+def split_rows(target: NDArray[Any], groups: NDArray[Any] | None, *, task: str, test_size: float, seed: int) -> Split:
     """Hold rows back for testing: whole groups, or the same share of every class where that is possible.
 
     Raises
@@ -86,7 +84,8 @@ def split_rows(
         split = _split(target, groups, task == "classification", test_size, seed)
     except ValueError as error:
         raise UsageError(
-            f"{len(target)} rows cannot be split with --test-size {test_size:g}: {error} Bring more rows, or another size."
+            f"{len(target)} rows cannot be split with --test-size {test_size:g}: {error} Bring more rows, or try "
+            "another size."
         ) from error
     if len(np.unique(target[split.train])) < 2:
         raise UsageError(
@@ -96,9 +95,7 @@ def split_rows(
     return split
 
 
-def _split(
-    target: NDArray[Any], groups: NDArray[Any] | None, classes: bool, test_size: float, seed: int
-) -> Split:
+def _split(target: NDArray[Any], groups: NDArray[Any] | None, classes: bool, test_size: float, seed: int) -> Split:
     rows = np.arange(len(target))
     if groups is not None:
         # Codes, since texts and numbers are split alike.
@@ -113,4 +110,6 @@ def _split(
             train, test = train_test_split(rows, test_size=test_size, random_state=seed, stratify=codes)
             return Split(train, test, "the same share of every class")
     train, test = train_test_split(rows, test_size=test_size, random_state=seed)
-    return Split(train, test, "at random" if not classes else "at random, since some classes are too small for both sides")
+    return Split(
+        train, test, "at random" if not classes else "at random, since some classes are too small for both sides"
+    )

@@ -9,7 +9,6 @@ from numbers import Integral
 
 import numpy as np
 from joblib import effective_n_jobs
-from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils import assert_all_finite, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
@@ -27,15 +26,23 @@ from robustfit._sklearn import (
     routing_enabled,
 )
 from robustfit.certify import CertificateError
+from robustfit.ensemble._fit_params import member_params, param_columns, split_params
 from robustfit.ensemble._inputs import read_test_rows, read_training_rows, refuses_missing
+from robustfit.ensemble._labels import as_array
 from robustfit.ensemble._members import FailedMember, Shard, ask_members, fit_members, single_threaded
 from robustfit.ensemble._prefitted import non_deterministic_parts, prefitted_parts
-from robustfit.ensemble._seeds import check_seed, member_seed, seeded_parameters
+from robustfit.ensemble._seeds import check_seed, member_seed, needs_seeds
 from robustfit.ensemble._warnings import MemberWarning, PartitionWarning
-from robustfit.partition import HASH_VERSION, ShardPlan, as_rows
+from robustfit.partition import HASH_VERSION, ShardPlan, missing_cells
 
-# Beyond this share of rows with NaN or infinity, failing members are no matter of single rows any more.
+# Members are held in memory one by one.
+_MOST_PARTITIONS = 10**7
+
+# From this share of rows with NaN or infinity on, failing members are no matter of single rows any more.
 _MOST_INCOMPLETE = 0.05
+
+# Where shards average this many rows, half of the shards are fewer than that share of the rows.
+_FEWEST_ROWS_PER_SHARD = 10
 
 # Shards are sent to the workers in this many batches per job: few enough to cost nothing, many
 # enough that the copies under way stay a small part of the data.
@@ -100,6 +107,10 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
         random_state = check_seed(self.random_state)
+        if isinstance(self.n_partitions, bool | np.bool_) or self.n_partitions > _MOST_PARTITIONS:
+            raise ValueError(
+                f"n_partitions must be a whole number up to {_MOST_PARTITIONS}, got {self.n_partitions!r}."
+            )
         estimator = self._resolve_estimator()
         rows, self._container_ = read_training_rows(self, X, self.schema)
         check_consistent_length(range(rows.n_samples), y)
@@ -113,18 +124,37 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
         if not keep.any():
             raise ValueError("All sample weights are zero: there is no row to fit on.")
         target = self._fit_target(y, keep)
-        shared, per_row = _split_params(params, rows.n_samples)
-        self._shared_params = tuple(sorted(shared))
+        shared, per_row = split_params(params, rows.n_samples)
         weights = [] if sample_weight is None else [sample_weight]
-        keys = [target, *weights, *([] if groups is None else [groups]), *_flat(per_row)]
+        keys = [target, *weights, *([] if groups is None else [groups]), *param_columns(per_row)]
 
         plan = self._plan(rows, groups, random_state)
         shards = plan.split(rows, keys, keep)
         self.shard_sizes_ = np.array([len(index) for index in shards])
         self.hash_version_ = HASH_VERSION
+        self._remember(estimator, shared)
         self._warn_if_thin(int(keep.sum()))
         self._fit_shards(estimator, shards, rows, target, shared, per_row, random_state)
         return self
+
+    def _remember(self, estimator, shared):
+        """Keep what certificates depend on: parameters may be changed after the fit."""
+        self._partition_by = self.partition_by
+        self._refuses_missing = refuses_missing(estimator)
+        self._non_deterministic = non_deterministic_parts(estimator)
+        self._prefitted = prefitted_parts(estimator)
+        conditions = []
+        if (schema := self._container_.schema) is not None:
+            origin = "that was declared" if schema.declared else "that was read off the fitted frame"
+            conditions.append(f"the schema {origin}")
+        if shared:
+            conditions.append(f"the fit parameters {', '.join(sorted(shared))}, handed to every member as they are")
+        if self.member_error == "raise":
+            conditions.append("training sets on whose shards every member can be fitted (member_error='raise')")
+        elif self._refuses_missing and self.shard_sizes_.sum() < _FEWEST_ROWS_PER_SHARD * self.n_partitions:
+            # With larger shards a certified radius is too small to bring in that many such rows.
+            conditions.append("training sets in which fewer than one row in twenty holds NaN or infinity")
+        self._conditions = tuple(conditions)
 
     def _member_params(self, estimator, sample_weight, fit_params):
         """Return the parameters of the members' ``fit``, by metadata routing or, with routing off, all."""
@@ -151,13 +181,13 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
             return None
         if num_samples(groups) != n_samples:
             raise ValueError(f"groups must have one entry per row, {n_samples}, got {num_samples(groups)}.")
-        array = np.asarray(groups)
+        # An array of a list would give all groups the type of the strangest one.
+        array = as_array(groups)
         if array.ndim != 1:
             raise ValueError(f"groups must be one-dimensional, got shape {array.shape}.")
-        missing = [g is None or g != g for g in array.tolist()] if array.dtype.kind in "Of" else [False]
-        if any(missing):
+        if missing := int(missing_cells(array).sum()):
             raise ValueError(
-                f"groups holds {sum(missing)} missing values; a row without a source belongs to no group. "
+                f"groups holds {missing} missing values; a row without a source belongs to no group. "
                 "Drop those rows or name their group."
             )
         return array
@@ -185,13 +215,13 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
         members = [None] * self.n_partitions
         to_fit = []
         incomplete = rows.incomplete()
-        picky = refuses_missing(estimator)
+        used = np.concatenate(shards)
         for number, index in enumerate(shards):
             if len(index):
                 members[number] = self._trivial_member(target[index])
                 if members[number] is None:
                     to_fit.append(number)
-                elif picky and incomplete[index].any():
+                elif self._refuses_missing and incomplete[index].any():
                     members[number] = FailedMember("ValueError: Input X contains NaN or infinity (inf).")
         contexts = self._contexts(len(to_fit))
 
@@ -201,7 +231,7 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
                 number=number,
                 X=rows.take(index),
                 y=self._shard_target(target[index]),
-                params=shared | {name: _take(value, index) for name, value in per_row.items()},
+                params=member_params(shared, per_row, index),
                 seed=member_seed(random_state, number),
                 context=context,
             )
@@ -209,7 +239,7 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
         settings = {
             # Callbacks are handed the ensemble; members never are.
             "ensemble": self if contexts is not None else None,
-            "seeded": seeded_parameters(estimator),
+            "seeded": needs_seeds(estimator),
             "member_error": self.member_error,
             "parent_pid": os.getpid(),
         }
@@ -229,7 +259,7 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
             self._callback_fit_ctx.call_on_fit_task_end(estimator=self)
         for number, member in zip(to_fit, (m for batch in fitted for m in batch), strict=True):
             members[number] = member
-        self._keep_members(members, too_many=incomplete.mean() >= _MOST_INCOMPLETE)
+        self._keep_members(members, too_many=incomplete[used].mean() >= _MOST_INCOMPLETE)
 
     def _contexts(self, n_tasks):
         """Return one callback context per member to fit, or None if nobody listens."""
@@ -248,7 +278,7 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
         first = next(iter(failures.items()))
         if too_many:
             raise ValueError(
-                f"Members do not take the NaN or infinity (inf) that more than {_MOST_INCOMPLETE:.0%} of the rows of X "
+                f"Members do not take the NaN or infinity (inf) that {_MOST_INCOMPLETE:.0%} of the rows of X or more "
                 f"hold; drop those rows, or impute inside the estimator. The first, of shard {first[0]}, said: "
                 f"{first[1]}"
             )
@@ -265,13 +295,13 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
         """Return the answers of all members and where they abstain, shape (n_samples, n_partitions)."""
         check_is_fitted(self)
         X = read_test_rows(self, X, self._container_)
-        if self._container_.kind == "array" and refuses_missing(self._resolve_estimator()):
+        if self._container_.kind == "array" and self._refuses_missing:
             # Members of a single class would not notice.
             assert_all_finite(X, input_name="X")
         n_samples = num_samples(X)
         voting = [n for n, member in enumerate(self.estimators_) if member is not None]
-        answers = np.zeros((n_samples, self.n_partitions), dtype=dtype)
-        abstains = np.ones((n_samples, self.n_partitions), dtype=bool)
+        answers = np.zeros((n_samples, len(self.estimators_)), dtype=dtype)
+        abstains = np.ones((n_samples, len(self.estimators_)), dtype=bool)
         batches = _batches(len(voting), effective_n_jobs(self.n_jobs))
         settings = {
             "dtype": dtype,
@@ -291,36 +321,29 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
             abstains[:, columns] = failed
             error = raised or error
         if error is not None and (silent := abstains.all(axis=1)).any():
-            raise ValueError(
+            message = (
                 f"No member can predict row {int(silent.argmax())} of X ({int(silent.sum())} rows in all): {error}"
-            ) from error
+            )
+            if silent.all():
+                raise ValueError(message) from error
+            # The other rows have an answer, which must not depend on who else is asked about.
+            warnings.warn(
+                f"{message}. These rows get the answer of a vote without voters.", MemberWarning, stacklevel=4
+            )
         return answers, abstains
 
     def _check_certifiable_members(self):
         """Refuse members that are no function of their own shard."""
-        estimator = self._resolve_estimator()
-        if parts := non_deterministic_parts(estimator):
+        if self._non_deterministic:
             raise CertificateError(
-                f"{', '.join(parts)}: not deterministic; a refit on the same shard may vote otherwise, so "
-                "nothing can be said about members that were not touched."
+                f"{', '.join(self._non_deterministic)}: not deterministic; a refit on the same shard may vote "
+                "otherwise, so nothing can be said about members that were not touched."
             )
-        if parts := prefitted_parts(estimator):
+        if self._prefitted:
             raise CertificateError(
-                f"{', '.join(parts)}: fitted before, on rows that this ensemble does not know. If they were not the "
-                "training rows, vouch for that with robustfit.audit.certify_pipeline(ensemble, X, trusted=[...])."
+                f"{', '.join(self._prefitted)}: fitted before, on rows that this ensemble does not know. If they were "
+                "not the training rows, vouch for that: robustfit.audit.certify_pipeline(ensemble, X, trusted=[...])."
             )
-
-    def _conditions(self):
-        """Return what certificates of this ensemble take for granted."""
-        conditions = []
-        if (schema := self._container_.schema) is not None:
-            conditions.append(
-                "the schema that was declared" if schema.declared else "the schema that was read off the fitted frame"
-            )
-        if self._shared_params:
-            names = ", ".join(self._shared_params)
-            conditions.append(f"the fit parameters {names}, which every member was handed as they are")
-        return tuple(conditions)
 
     def get_metadata_routing(self):
         """Describe which metadata ``fit`` takes itself and which it hands on.
@@ -350,31 +373,3 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
 def _batches(n_tasks, n_jobs):
     """Cut 0..n_tasks−1 into consecutive batches."""
     return [part for part in np.array_split(np.arange(n_tasks), _BATCHES_PER_JOB * n_jobs) if len(part)]
-
-
-def _split_params(params, n_samples):
-    """Tell fit parameters that hold one entry per row from those that do not."""
-    per_row = {name: value for name, value in params.items() if _is_per_row(value, n_samples)}
-    return {name: value for name, value in params.items() if name not in per_row}, per_row
-
-
-def _is_per_row(value, n_samples):
-    if isinstance(value, str | bytes | dict) or not (hasattr(value, "__len__") or hasattr(value, "shape")):
-        return False
-    return getattr(value, "shape", (1,)) != () and num_samples(value) == n_samples
-
-
-def _take(value, index):
-    if isinstance(value, list | tuple):
-        return [value[i] for i in index]
-    if isinstance(value, np.ndarray) or issparse(value):
-        return value[index]
-    return as_rows(value).take(index) if hasattr(value, "columns") else np.asarray(value)[index]
-
-
-def _flat(per_row):
-    """Columns of per-row fit parameters, as keys to sort by."""
-    for name in sorted(per_row):
-        value = per_row[name]
-        array = value.toarray() if issparse(value) else np.asarray(value)
-        yield from (array,) if array.ndim == 1 else array.reshape(len(array), -1).T

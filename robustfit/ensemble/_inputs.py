@@ -43,8 +43,8 @@ def read_training_rows(ensemble, X, schema) -> tuple[Rows, Container]:
         If the shape or the type of the rows is wrong.
     """
     if nw.dependencies.is_into_dataframe(X):
-        validate_data(ensemble, X, skip_check_array=True)
         fixed = Schema.of(X) if schema is None else Schema.declare(schema)
+        validate_data(ensemble, X, skip_check_array=True)
         rows = as_rows(fixed.conform(X))
         _refuse_empty(rows.n_samples)
         return rows, Container("frame", fixed, nw.get_native_namespace(X).__name__)
@@ -77,28 +77,39 @@ def read_test_rows(ensemble, X, container: Container):
         if not nw.dependencies.is_into_dataframe(X):
             X = _check_array(ensemble, X, reset=False)
             names = container.schema.names
-            X = nw.from_dict({n: X[:, j] for j, n in enumerate(names)}, backend=container.backend)
+            # As lists, so that each column gets the type of its own cells.
+            X = nw.from_dict({n: X[:, j].tolist() for j, n in enumerate(names)}, backend=container.backend)
         else:
             validate_data(ensemble, X, skip_check_array=True, reset=False)
         frame = nw.from_native(X, eager_only=True)
         _refuse_empty(len(frame))
         return container.schema.conform(_to_backend(frame, container.backend))
-    array = _check_array(ensemble, X, reset=False)
     if container.kind == "object":
-        return array.astype(object) if array.dtype.kind != "O" else array
-    return _read_only(array)
+        if nw.dependencies.is_into_dataframe(X):
+            frame = nw.from_native(X, eager_only=True)
+            X = np.array([frame[:, j].to_list() for j in range(frame.shape[1])], dtype=object).T
+        array = _check_array(ensemble, X, reset=False)
+        return array if array.dtype.kind == "O" else array.astype(object)
+    return _read_only(_check_array(ensemble, X, reset=False))
 
 
 def _check_array(ensemble, X, *, reset):
     options = {"accept_sparse": "csr", "ensure_all_finite": False, "reset": reset}
-    if sp.issparse(X) or nw.dependencies.is_into_dataframe(X):
-        kind = "f"
-    else:
+    if hasattr(X, "collect") and hasattr(X, "collect_schema"):
+        raise ValueError(f"X is a lazy {type(X).__name__}; collect() it before fitting or predicting.")
+    kind = "f"
+    if not sp.issparse(X) and not nw.dependencies.is_into_dataframe(X):
         kind = (X if isinstance(X, np.ndarray) else np.asarray(X)).dtype.kind
-    if kind in "OUS":
-        return validate_data(ensemble, np.asarray(X, dtype=object), dtype=None, **options)
-    # Shards are copied in C order in any case; a test row has to be laid out the same way every time.
-    return validate_data(ensemble, X, dtype=np.float64, order=None if reset else "C", **options)
+    if kind not in "OUS":
+        # Shards are copied in C order in any case; a test row has to be laid out the same way every time.
+        return validate_data(ensemble, X, dtype=np.float64, order=None if reset else "C", **options)
+    if reset and not isinstance(X, np.ndarray) and np.ndim(np.asarray(X, dtype=object)) == 2:
+        # Whether a list holds numbers only is a matter of every single cell: no container to build a guarantee on.
+        raise ValueError(
+            "X is a list with cells that are no plain numbers. Pass numpy.array(X, dtype=object) or a data frame, so "
+            "that the type of a column does not depend on single rows."
+        )
+    return validate_data(ensemble, np.asarray(X, dtype=object), dtype=None, **options)
 
 
 def _texts(X):

@@ -26,18 +26,20 @@ def check_labels(y):
     ValueError
         If ``y`` has several columns, is continuous, or mixes types.
     """
-    array = column_or_1d(y, warn=True)
+    array = column_or_1d(as_array(y), warn=True)
     if array.dtype.kind == "O":
         kinds = {_object_kind(label) for label in array.tolist()}
         if len(kinds) > 1 or None in kinds:
+            names = sorted({type(label).__name__ for label in array.tolist()})
             raise ValueError(
-                "Unknown label type: y mixes "
-                f"{', '.join(sorted({type(label).__name__ for label in array.tolist()}))}. Labels must all be whole "
-                "numbers, all booleans or all texts; missing labels are not allowed."
+                f"Unknown label type: y holds {', '.join(names)}. Labels must all be whole numbers, all booleans or "
+                "all texts, so that one row cannot change the labels of others; missing labels are not allowed."
             )
         array = np.array(array.tolist()) if kinds != {"text"} else array
     if array.dtype.kind == "f":
         assert_all_finite(array, input_name="y")
+    if array.dtype.kind not in "iufbUO":
+        raise ValueError(f"Unknown label type: y has dtype {array.dtype}. Use whole numbers, booleans or texts.")
     check_classification_targets(array)
     if array.dtype.kind in "UO":
         return np.array([str(label) for label in array.tolist()], dtype=object)
@@ -45,12 +47,23 @@ def check_labels(y):
     return array.astype(wide[array.dtype.kind])
 
 
+def as_array(y):
+    """Return labels as an array; of a list each label keeps its own type."""
+    if isinstance(y, list | tuple) and all(np.ndim(label) == 0 for label in y):
+        array = np.empty(len(y), dtype=object)
+        array[:] = y
+        return array
+    return np.asarray(y)
+
+
 def _object_kind(label):
     if isinstance(label, str):
         return "text"
     if isinstance(label, bool | np.bool_):
         return "boolean"
-    return "number" if isinstance(label, int | float | np.integer | np.floating) else None
+    if isinstance(label, int | np.integer):
+        return "whole number"
+    return "number" if isinstance(label, float | np.floating) else None
 
 
 def compact(labels):

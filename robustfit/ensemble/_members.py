@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import narwhals.stable.v2 as nw
 import numpy as np
 import scipy.sparse as sp
 from sklearn.base import clone
@@ -18,6 +19,9 @@ from threadpoolctl import ThreadpoolController
 from robustfit.ensemble._seeds import set_seeds
 
 logger = logging.getLogger(__name__)
+
+# Members are never asked for fewer rows at once.
+_FEWEST_ROWS = 16
 
 
 @dataclass
@@ -82,7 +86,8 @@ def _fit_member(estimator, shard, ensemble, seeded, member_error):
     member = set_seeds(clone(estimator), seeded, shard.seed)
     try:
         with _reported(ensemble, member, shard):
-            return member.fit(shard.X, shard.y, **shard.params)
+            member.fit(shard.X, shard.y, **shard.params)
+        return member
     except MemoryError:
         # A matter of this machine, not of the shard.
         raise
@@ -144,8 +149,7 @@ def ask_members(members, X, n_samples, *, dtype, read, member_error, parent_pid)
             while blocks:
                 block = blocks.pop()
                 try:
-                    part = X if len(block) == n_samples else _rows(X, block)
-                    answers[block, column] = read(member.predict(_guarded(part)))
+                    answers[block, column] = _ask(member, X, block, n_samples, read)
                 except MemoryError:
                     raise
                 except Exception as raised:
@@ -160,6 +164,18 @@ def ask_members(members, X, n_samples, *, dtype, read, member_error, parent_pid)
     return answers, failed, error
 
 
+def _ask(member, X, block, n_samples, read):
+    if len(block) >= _FEWEST_ROWS:
+        part, index = (X if len(block) == n_samples else _rows(X, block)), slice(None)
+    else:
+        # Linear algebra on one row takes another path than on many, and rounds otherwise.
+        part, index = _rows(X, np.resize(block, _FEWEST_ROWS)), slice(len(block))
+    predicted = np.asarray(member.predict(_guarded(part)))
+    if predicted.shape[:1] != (max(len(block), _FEWEST_ROWS),):
+        raise ValueError(f"{type(member).__name__}.predict returned shape {predicted.shape} for {len(block)} rows.")
+    return read(predicted[index])
+
+
 def _rows(X, block):
     if isinstance(X, list):
         return [X[i] for i in block]
@@ -169,7 +185,17 @@ def _rows(X, block):
 
 
 def _guarded(X):
-    """Rows that a member may extend without the next member seeing it; arrays are read-only already."""
+    """Rows that a member may write to without the next member seeing it; numbers are read-only already."""
     if isinstance(X, list):
         return list(X)
-    return X.copy(deep=False) if hasattr(X, "iloc") else X
+    if isinstance(X, np.ndarray):
+        return X.copy() if X.dtype.kind == "O" else X
+    if hasattr(X, "iloc"):
+        # Newer versions of pandas copy what is written to; older ones share it with a shallow copy.
+        return X.copy(deep=not _copies_on_write(X))
+    return X.clone() if hasattr(X, "clone") else X
+
+
+def _copies_on_write(frame):
+    namespace = nw.get_native_namespace(frame)
+    return namespace.__name__ == "pandas" and int(namespace.__version__.split(".")[0]) >= 3

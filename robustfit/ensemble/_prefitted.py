@@ -28,38 +28,45 @@ def prefitted_parts(estimator: Any, prefix: str = "estimator") -> list[str]:
         Such as ``"estimator__standardscaler"``.
     """
     found: list[str] = []
-    for path, value in _parts(estimator, prefix):
+    for path, value in parts(estimator, prefix):
         inside = any(path.startswith(f"{outer}__") for outer in found)
-        if not inside and (_keeps_state(value) or _is_prefit_option(path, value)):
+        if not inside and (keeps_state(value) or _is_prefit_option(path, value)):
             found.append(path)
     return found
 
 
 def non_deterministic_parts(estimator: Any, prefix: str = "estimator") -> list[str]:
     """Paths of the parts that say of themselves that a refit on the same rows may give another result."""
-    return [path for path, value in _parts(estimator, prefix) if _is_estimator(value) and _may_vary(value)]
+    return [path for path, value in parts(estimator, prefix) if _is_estimator(value) and _may_vary(value)]
 
 
-def _parts(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Walk a value and all that it is made of, outer parts first."""
+def parts(value: Any, path: str = "estimator") -> Iterator[tuple[str, Any]]:
+    """Walk an estimator and all that it is made of, outer parts first, by name.
+
+    Yields
+    ------
+    path : str
+    part : object
+        A parameter's value, or an entry of a list or dictionary of them.
+    """
     yield path, value
     if _is_estimator(value):
         for name, inner in sorted(value.get_params(deep=False).items()):
-            yield from _parts(inner, f"{path}__{name}")
+            yield from parts(inner, f"{path}__{name}")
         # Steps and transformers are known by their names rather than by their place in a list.
         for name, inner in sorted(value.get_params(deep=True).items()):
             if "__" not in name and name not in value.get_params(deep=False):
-                yield from _parts(inner, f"{path}__{name}")
+                yield from parts(inner, f"{path}__{name}")
     elif isinstance(value, Mapping):
         for name, inner in value.items():
-            yield from _parts(inner, f"{path}__{name}")
+            yield from parts(inner, f"{path}__{name}")
     elif isinstance(value, list | tuple) and not _is_named_list(value):
         for place, inner in enumerate(value):
-            yield from _parts(inner, f"{path}__{place}")
+            yield from parts(inner, f"{path}__{place}")
     elif isinstance(value, partial):
-        yield from _parts(value.func, f"{path}__func")
-        yield from _parts(value.args, f"{path}__args")
-        yield from _parts(value.keywords, f"{path}__keywords")
+        yield from parts(value.func, f"{path}__func")
+        yield from parts(value.args, f"{path}__args")
+        yield from parts(value.keywords, f"{path}__keywords")
 
 
 def _is_estimator(value: Any) -> bool:
@@ -71,7 +78,8 @@ def _is_named_list(value: Any) -> bool:
     return bool(value) and all(isinstance(item, tuple) and len(item) in (2, 3) for item in value)
 
 
-def _keeps_state(value: Any) -> bool:
+def keeps_state(value: Any) -> bool:
+    """Whether a part survives `sklearn.base.clone` with what it learned, or is a method of something that learns."""
     if isinstance(value, type):
         return False
     owner = getattr(value, "__self__", None)

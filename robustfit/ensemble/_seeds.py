@@ -2,11 +2,15 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
-import copy
 from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator
+
+from robustfit.ensemble._prefitted import keeps_state, parts
+
+# What learners call their seed.
+_SEED_NAMES = ("random_state", "random_seed", "seed", "rng")
 
 
 def check_seed(random_state):
@@ -30,43 +34,49 @@ def member_seed(random_state, shard):
     return int(np.random.SeedSequence([random_state, shard]).generate_state(1)[0] >> 1)
 
 
-def seeded_parameters(estimator):
-    """Names of the parameters that hold a seed, sorted.
+def needs_seeds(estimator):
+    """Say how an estimator is seeded: ``"none"``, ``"own"`` (its own parameter only) or ``"nested"``."""
+    slots = [(owner, name) for owner, name, _ in _slots(estimator)]
+    if not slots:
+        return "none"
+    own = len(slots) == 1 and slots[0] == (estimator, "random_state")
+    return "own" if own and type(estimator).set_params is BaseEstimator.set_params else "nested"
 
-    Returns
-    -------
-    direct : list of str
-        Parameters called ``random_state``, nested ones with their path.
-    owners : list of str
-        Parameters whose value is no estimator but has a ``random_state`` of its own, such as a splitter.
+
+def set_seeds(estimator, how, seed):
+    """Give every seed of an unfitted clone a value that depends on ``seed`` alone.
+
+    Seeds are found in parameters, nested to any depth, and in what lists and dictionaries of parameters hold: the
+    estimators of a search's grid, its splitter, its distributions.
     """
-    parameters = estimator.get_params(deep=True)
-    direct = sorted(name for name in parameters if name == "random_state" or name.endswith("__random_state"))
-    owners = sorted(
-        name
-        for name, value in parameters.items()
-        if hasattr(value, "random_state") and not hasattr(value, "get_params")
-    )
-    return direct, owners
+    if how == "own":
+        # What set_params would do, without the walk through all parameters: this runs once per shard.
+        estimator.random_state = seed
+    elif how == "nested":
+        slots = list(_slots(estimator))
+        states = np.random.SeedSequence(seed).generate_state(len(slots)) >> 1
+        for (owner, name, is_parameter), state in zip(slots, states, strict=True):
+            if is_parameter:
+                owner.set_params(**{name: int(state)})
+            else:
+                owner.random_state = int(state)
+    return estimator
 
 
-def set_seeds(estimator, seeded, seed):
-    """Give every seed of an unfitted estimator a value that depends on ``seed`` alone."""
-    direct, owners = seeded
-    if not direct and not owners:
-        return estimator
-    values = {}
-    if len(direct) == 1 and not owners:
-        if direct == ["random_state"] and type(estimator).set_params is BaseEstimator.set_params:
-            # What set_params would do, without the walk through all parameters: this runs once per shard.
-            estimator.random_state = seed
-            return estimator
-        values[direct[0]] = seed
-    else:
-        states = np.random.SeedSequence(seed).generate_state(len(direct) + len(owners)) >> 1
-        values.update(zip(direct, map(int, states), strict=False))
-        parameters = estimator.get_params(deep=True)
-        for name, state in zip(owners, states[len(direct) :], strict=True):
-            values[name] = copy.copy(parameters[name])
-            values[name].random_state = int(state)
-    return estimator.set_params(**values)
+def _slots(estimator):
+    """Owner, name and kind of each place that holds a seed, in an order fixed by the parameters' names."""
+    seen, frozen = set(), []
+    for path, part in parts(estimator):
+        if id(part) in seen or isinstance(part, type) or any(path.startswith(outer) for outer in frozen):
+            continue
+        seen.add(id(part))
+        if keeps_state(part):
+            # A clone shares it with the caller, who did not ask for other seeds.
+            frozen.append(f"{path}__")
+            continue
+        if hasattr(part, "get_params"):
+            for name in sorted(part.get_params(deep=False)):
+                if name in _SEED_NAMES:
+                    yield part, name, True
+        elif hasattr(part, "random_state"):
+            yield part, "random_state", False

@@ -11,13 +11,8 @@ from sklearn.exceptions import UndefinedMetricWarning
 
 from robustfit.certify import Certificate, IntervalCertificate
 from robustfit.certify._threats import check_budget
-from robustfit.evaluate._right_rows import (
-    check_certificate,
-    check_labels,
-    refuse_mix,
-    refuse_target,
-    right_rows,
-)
+from robustfit.certify._truth import check_labels, refuse_mix, refuse_target
+from robustfit.evaluate._right_rows import check_certificate, right_rows
 
 
 def certified_accuracy_score(
@@ -86,7 +81,7 @@ def certified_accuracy_score(
     """
     needed = check_budget(budget)
     radius, right = right_rows(y_true, certificate, tol)
-    refuse_target(certificate)
+    refuse_target(getattr(certificate, "target", None))
     weight = _check_weight(sample_weight, len(radius))
     return float(np.average(right & (radius >= needed), weights=weight))
 
@@ -166,8 +161,8 @@ def certified_recall_score(
             "Recall is about classes, and this certificate is of a regressor: use certified_accuracy_score with tol=."
         )
     radius, right = right_rows(y_true, certificate)
-    refuse_target(certificate)
-    truth = check_labels(y_true, certificate)
+    refuse_target(getattr(certificate, "target", None))
+    truth = check_labels(y_true, certificate.classes, len(certificate.prediction))
     wanted = np.unique(truth) if labels is None else _check_wanted(labels, certificate)
     weight = _check_weight(sample_weight, len(truth))
     certified = right & (radius >= needed)

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from robustfit.audit import certify_pipeline
 from robustfit.certify import Certificate, IntervalCertificate
 from robustfit.certify._threats import check_budgets
-from robustfit.evaluate._right_rows import refuse_target, right_rows
+from robustfit.certify._truth import refuse_target
+from robustfit.evaluate._right_rows import right_rows
 from robustfit.inspection._matplotlib import (
     find_axes,
     import_pyplot,
@@ -224,7 +225,7 @@ class CertifiedAccuracyDisplay:
         """
         import_pyplot(cls.__name__)
         radius, right = right_rows(y_true, certificate, tol)
-        refuse_target(certificate)
+        refuse_target(getattr(certificate, "target", None))
         ranked = np.sort(np.where(right, radius, -1))
         grid = np.arange(max(0, ranked[-1]) + 2) if budgets is None else _check_grid(budgets)
         display = cls(

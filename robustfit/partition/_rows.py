@@ -74,7 +74,8 @@ class DenseRows(Rows):
         return mask
 
     def take(self, index: Index) -> NDArray[np.float64]:
-        return self._X.take(index, axis=0)
+        # Rows that differ in the sign of a zero are one row to the hash, so they must be one to a member.
+        return self._X.take(index, axis=0) + 0.0
 
 
 class SparseRows(Rows):
@@ -141,7 +142,7 @@ class FrameRows(Rows):
     """Rows of a pandas, polars or other eager data frame; they are indexed, not converted."""
 
     def __init__(self, X: Any) -> None:
-        self._X: nw.DataFrame[Any] = nw.from_native(X, eager_only=True)
+        self._X = wrap_frame(X)
         self.n_samples, self.n_columns = self._X.shape
 
     def digest(self, salt: int) -> Codes:
@@ -177,9 +178,26 @@ class TextRows(Rows):
         return [self._texts[i] for i in index]
 
 
+def wrap_frame(X: Any) -> "nw.DataFrame[Any]":
+    """Wrap a data frame of any library.
+
+    Raises
+    ------
+    ValueError
+        If two columns have the same name, or the frame is lazy.
+    """
+    try:
+        return nw.from_native(X, eager_only=True)
+    except nw.exceptions.DuplicateError as error:
+        raise ValueError(f"Column names must be distinct: {error}") from error
+
+
 def cells(column: "nw.Series[Any]") -> Any:
     """Cells of a data frame column: numbers as an array, everything else as Python objects."""
     dtype = column.dtype
+    if dtype == nw.Datetime or dtype == nw.Duration:
+        # Python's own types would lose nanoseconds.
+        return column.to_numpy() if getattr(dtype, "time_zone", None) is None else column.to_list()
     if dtype.is_float() or (isinstance(dtype, nw.Boolean) and column.null_count() == 0):
         return column.cast(nw.Float64).to_numpy()
     if dtype.is_integer() and column.null_count() == 0:

@@ -9,11 +9,16 @@ of their rows changed. A schema is therefore configuration: data that break it a
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import narwhals.stable.v2 as nw
+import numpy as np
 
-KINDS = ("number", "integer", "boolean", "text", "time", "object")
+from robustfit.partition._cells import canonical, missing_cells
+from robustfit.partition._rows import wrap_frame
+
+KINDS = ("number", "integer", "boolean", "text", "time", "duration", "object")
 
 # What a column of a kind may be given as; what is not listed is refused.
 _ACCEPTED = {
@@ -23,7 +28,8 @@ _ACCEPTED = {
     "text": ("text", "category"),
     "category": ("category", "text"),
     "time": ("time",),
-    "object": ("object", "number", "integer", "boolean", "text", "category", "time"),
+    "duration": ("duration",),
+    "object": ("object", "number", "integer", "boolean", "text", "category", "time", "duration"),
 }
 
 
@@ -48,8 +54,8 @@ class Schema:
     ----------
     columns : tuple of Column
     declared : bool, default=False
-        Whether the schema was given (True) or read off a frame (False). A declared one is enforced to the
-        letter; one that was read off lets whole numbers stand for numbers and the other way round.
+        Whether the schema was given (True) or read off a frame (False). A declared one brings each column to the
+        one type that its kind has; one that was read off leaves types as they are, where they fit.
 
     Examples
     --------
@@ -68,8 +74,8 @@ class Schema:
         Parameters
         ----------
         spec : Schema or mapping
-            Kinds are ``"number"``, ``"integer"``, ``"boolean"``, ``"text"``, ``"time"``, ``"object"``; a list of
-            values means a category with those values.
+            Kinds are ``"number"``, ``"integer"``, ``"boolean"``, ``"text"``, ``"time"``, ``"duration"`` and
+            ``"object"``; a list of values means a category with those values.
 
         Returns
         -------
@@ -105,12 +111,10 @@ class Schema:
 
         Raises
         ------
-        SchemaError
+        ValueError
             If two columns have the same name.
         """
-        wrapped = nw.from_native(frame, eager_only=True)
-        if len(set(wrapped.columns)) < len(wrapped.columns):
-            raise SchemaError(f"Column names must be distinct, got {wrapped.columns}.")
+        wrapped = wrap_frame(frame)
         columns = []
         for position, name in enumerate(wrapped.columns):
             given = wrapped[:, position]
@@ -126,7 +130,9 @@ class Schema:
     def conform(self, frame: Any) -> Any:
         """Return the frame with every column in the form that the schema fixes.
 
-        Numbers become float64, categories get the schema's list, columns that fit stay as they are.
+        Under a declared schema numbers and integers become float64 and int64, times get microseconds (in UTC if they
+        have a zone), texts, categories and objects the one type that the library has for them. Under one that was read
+        off, float columns become float64 and categories get its list; other columns stay as they are.
 
         Parameters
         ----------
@@ -142,7 +148,7 @@ class Schema:
             If columns are missing, added or in another order, or a column is of another kind, or holds a category
             that the schema does not list.
         """
-        wrapped = nw.from_native(frame, eager_only=True)
+        wrapped = wrap_frame(frame)
         if wrapped.columns != self.names:
             missing = [name for name in self.names if name not in wrapped.columns]
             added = [name for name in wrapped.columns if name not in self.names]
@@ -150,42 +156,53 @@ class Schema:
                 f"The columns do not fit the schema: missing {missing}, not in the schema {added}"
                 f"{'' if missing or added else ', in another order'}. Expected {self.names}."
             )
-        changed = []
-        for position, column in enumerate(self.columns):
-            given = wrapped[:, position]
-            fitting = self._fit_column(column, given)
-            if fitting is not given:
-                changed.append(fitting)
-        return nw.to_native(wrapped.with_columns(*changed)) if changed else frame
+        fitting = [self._fit_column(column, wrapped[:, place]) for place, column in enumerate(self.columns)]
+        if all(new is None for new in fitting):
+            return frame
+        native = {
+            name: nw.to_native(wrapped[:, place]) if new is None else new
+            for place, (name, new) in enumerate(zip(self.names, fitting, strict=True))
+        }
+        namespace = nw.get_native_namespace(wrapped)
+        if _is_pandas_like(namespace):
+            # Columns kept and columns made anew must not be aligned by their index.
+            native = {name: values.array for name, values in native.items()}
+            return namespace.DataFrame(native, columns=self.names)
+        return nw.to_native(nw.from_dict({n: nw.from_native(v, series_only=True) for n, v in native.items()}))
 
-    def _fit_column(self, column: Column, given: "nw.Series[Any]") -> "nw.Series[Any]":
+    def _fit_column(self, column: Column, given: "nw.Series[Any]") -> Any:
+        """Return the column as a native series of the form that it has to have, or None if it has it."""
         kind = _kind(given)
-        if given.null_count() == len(given) and kind in ("object", "text") and column.kind != "object":
-            return _all_missing(column, given)
-        if kind not in _ACCEPTED[column.kind]:
+        all_missing = kind in ("object", "text") and bool(missing_cells(given.to_list()).all())
+        if kind == "object" and column.kind == "number" and _holds_numbers(given):
+            # A missing value among whole numbers is enough for a library to give up on the type.
+            kind = "number"
+        if kind not in _ACCEPTED[column.kind] and not (all_missing and column.kind not in ("integer", "boolean")):
             raise SchemaError(
                 f"Column {column.name!r} holds {kind} ({given.dtype}), the schema says {column.kind}. Convert the "
                 "column, or pass schema= with the kind that it should have."
             )
-        if column.kind == "category":
-            return _with_categories(column, given)
-        if column.kind == "number" and given.dtype != nw.Float64:
-            return given.cast(nw.Float64)
-        if column.kind == "text" and kind == "category" and _categories(given):
-            return given.cast(nw.String)
-        if column.kind == "integer" and kind == "number":
+        if column.kind == "integer":
             return self._whole_numbers(column, given)
-        return given
+        if column.kind == "category":
+            return _with_categories(column, given, keep=not self.declared)
+        if column.kind == "number":
+            fits = not self.declared and given.dtype == nw.Float64
+            return None if fits else _series(given, _floats(given))
+        if self.declared:
+            return _one_type(column, given)
+        return _series(given, given.to_list(), text=True) if column.kind == "text" and kind == "category" else None
 
-    def _whole_numbers(self, column: Column, given: "nw.Series[Any]") -> "nw.Series[Any]":
-        if given.null_count() == 0 and bool((given == given.round(0)).all()):
-            return given.cast(nw.Int64)
+    def _whole_numbers(self, column: Column, given: "nw.Series[Any]") -> Any:
+        if given.null_count() == 0 and (given.dtype.is_integer() or bool((given == given.round(0)).all())):
+            fits = not self.declared and given.dtype.is_integer()
+            return None if fits else _series(given, given.cast(nw.Int64).to_numpy())
         if self.declared:
             raise SchemaError(
                 f"Column {column.name!r} holds fractions or missing values, the schema says integer. "
                 "Declare it as 'number'."
             )
-        return given
+        return None
 
 
 def _kind(column: "nw.Series[Any]") -> str:
@@ -194,13 +211,20 @@ def _kind(column: "nw.Series[Any]") -> str:
         return "integer"
     if dtype.is_numeric():
         return "number"
-    if dtype.is_temporal():
+    if isinstance(dtype, nw.Duration):
+        return "duration"
+    if dtype.is_temporal() and not isinstance(dtype, nw.Time):
         return "time"
     if isinstance(dtype, nw.Boolean):
         return "boolean"
     if isinstance(dtype, nw.Categorical | nw.Enum):
         # A polars Categorical lists what it happens to hold: that is a text, not a schema.
         return "category" if _categories(column) else "text"
+    if str(getattr(nw.to_native(column), "dtype", "")) == "object":
+        # The library guesses from the first cells; one cell further down must not go unnoticed.
+        cells = column.to_list()
+        texts = all(isinstance(c, str) or missing for c, missing in zip(cells, missing_cells(cells), strict=True))
+        return "text" if texts else "object"
     return "text" if isinstance(dtype, nw.String) else "object"
 
 
@@ -212,24 +236,77 @@ def _categories(column: "nw.Series[Any]") -> tuple[Any, ...]:
     return tuple(column.dtype.categories) if isinstance(column.dtype, nw.Enum) else ()
 
 
-def _all_missing(column: Column, given: "nw.Series[Any]") -> "nw.Series[Any]":
-    if column.kind == "category":
-        return _with_categories(column, given.cast(nw.String))
-    target = {"number": nw.Float64, "integer": nw.Float64, "text": nw.String}.get(column.kind)
-    return given.cast(target()) if target is not None else given
+def _is_pandas_like(namespace: Any) -> bool:
+    return hasattr(namespace, "CategoricalDtype")
 
 
-def _with_categories(column: Column, given: "nw.Series[Any]") -> "nw.Series[Any]":
-    if _categories(given) == column.categories:
-        return given
-    unknown = sorted({repr(value) for value in given.drop_nulls().to_list()} - set(map(repr, column.categories)))
+def _series(like: "nw.Series[Any]", values: Any, *, text: bool = False) -> Any:
+    """Make a native series of the library of ``like``."""
+    namespace = nw.get_native_namespace(like)
+    if text:
+        absent = missing_cells(values)
+        values = [None if missing else str(value) for value, missing in zip(values, absent, strict=True)]
+    if _is_pandas_like(namespace):
+        # What the library makes of a text: objects in older versions, a type of their own in newer ones.
+        dtype = namespace.Series(["text"]).dtype if text else None
+        return namespace.Series(values, dtype=dtype)
+    return nw.to_native(nw.new_series(like.name, values, nw.String() if text else None, backend=namespace))
+
+
+def _holds_numbers(given: "nw.Series[Any]") -> bool:
+    return all(canonical(cell)[0] in ("number", "integer", "decimal") for cell in given.to_list())
+
+
+def _floats(given: "nw.Series[Any]") -> Any:
+    if given.dtype.is_numeric():
+        return given.cast(nw.Float64).to_numpy()
+    cells = given.to_list()
+    absent = missing_cells(cells)
+    return np.array([np.nan if missing else float(cell) for cell, missing in zip(cells, absent, strict=True)])
+
+
+def _one_type(column: Column, given: "nw.Series[Any]") -> Any:
+    """Bring a column to the one type that its kind has under a declared schema."""
+    if column.kind == "text":
+        return _series(given, given.to_list(), text=True)
+    if column.kind == "boolean":
+        if given.null_count():
+            raise SchemaError(
+                f"Column {column.name!r} holds missing values, the schema says boolean. Declare 'object'."
+            )
+        return _series(given, np.array(given.to_list(), dtype=bool))
+    if column.kind == "object":
+        # Concatenation turns whole numbers into fractions of type only; as objects they would be told apart.
+        values = np.empty(len(given), dtype=object)
+        values[:] = [_as_float(value) for value in given.to_list()]
+        return _series(given, values) if _is_pandas_like(nw.get_native_namespace(given)) else None
+    if given.dtype.is_temporal():
+        zone = getattr(given.dtype, "time_zone", None)
+        target = nw.Duration("us") if column.kind == "duration" else nw.Datetime("us", "UTC" if zone else None)
+        return nw.to_native(given.cast(target))
+    return _series(given, given.to_list())
+
+
+def _as_float(value: Any) -> Any:
+    whole = isinstance(value, Integral) and not isinstance(value, bool) and abs(int(value)) <= 2**53
+    return float(value) if whole or isinstance(value, np.floating) else value
+
+
+def _with_categories(column: Column, given: "nw.Series[Any]", *, keep: bool) -> Any:
+    if keep and _categories(given) == column.categories:
+        return None
+    values = given.to_list()
+    absent = missing_cells(values)
+    unknown = {repr(v) for v, missing in zip(values, absent, strict=True) if not missing}
+    unknown -= set(map(repr, column.categories))
     if unknown:
         raise SchemaError(
-            f"Column {column.name!r} holds categories that the schema does not list: {', '.join(unknown[:5])}. "
+            f"Column {column.name!r} holds categories that the schema does not list: {', '.join(sorted(unknown)[:5])}. "
             "Drop those rows, or pass schema= with the full list of categories before fitting."
         )
-    native = nw.to_native(given)
     namespace = nw.get_native_namespace(given)
-    if hasattr(namespace, "CategoricalDtype"):
-        return nw.from_native(native.astype(namespace.CategoricalDtype(list(column.categories))), series_only=True)
-    return given.cast(nw.Enum([str(value) for value in column.categories]))
+    values = [None if missing else value for value, missing in zip(values, absent, strict=True)]
+    if _is_pandas_like(namespace):
+        return namespace.Series(namespace.Categorical(values, categories=list(column.categories)))
+    options = nw.Enum([str(value) for value in column.categories])
+    return nw.to_native(nw.new_series(given.name, values, options, backend=namespace))

@@ -43,7 +43,7 @@ class ShardPlan:
     >>> from robustfit.partition import ShardPlan
     >>> X = np.arange(12.0).reshape(6, 2)
     >>> ShardPlan.by_content(X, n_partitions=3, random_state=0).shard
-    array([2, 0, 1, 1, 0, 2])
+    array([2, 0, 0, 1, 0, 1])
     """
 
     shard: NDArray[np.int64]

@@ -1,0 +1,76 @@
+"""Fit parameters of members: those with one entry per row are cut to the shard, all others are configuration."""
+
+# SPDX-License-Identifier: BSD-3-Clause
+
+import copy
+
+import numpy as np
+from scipy.sparse import issparse
+
+from robustfit._sklearn import num_samples
+from robustfit.partition import as_rows
+
+
+def split_params(params, n_samples):
+    """Tell fit parameters that hold one entry per row from those that do not.
+
+    Returns
+    -------
+    shared, per_row : dict
+
+    Raises
+    ------
+    ValueError
+        If a parameter is a vector or a table of another length: taken for configuration in one training set it would be
+        taken for one entry per row in a larger or smaller one.
+    """
+    shared, per_row = {}, {}
+    for name, value in params.items():
+        if not _is_vector(value):
+            shared[name] = value
+        elif num_samples(value) == n_samples:
+            per_row[name] = value.tocsr() if issparse(value) else value
+        else:
+            raise ValueError(
+                f"The fit parameter {name} has {num_samples(value)} entries for {n_samples} rows. A vector or table "
+                "must have one entry per row; configuration belongs into the estimator's constructor."
+            )
+    return shared, per_row
+
+
+def _is_vector(value):
+    """Whether a value is an array, a series, a frame, or a flat list."""
+    if issparse(value) or hasattr(value, "columns"):
+        return True
+    if isinstance(value, list | tuple):
+        # A list of pairs of arrays, such as sets to watch, is one value.
+        return len(value) > 0 and all(np.ndim(entry) == 0 or isinstance(entry, dict) for entry in value)
+    return hasattr(value, "shape") and value.shape != ()
+
+
+def member_params(shared, per_row, index):
+    """Fit parameters of one member, its own copy."""
+    own = copy.deepcopy(shared) if shared else {}
+    return own | {name: _take(value, index) for name, value in per_row.items()}
+
+
+def _take(value, index):
+    if isinstance(value, list | tuple):
+        return [value[i] for i in index]
+    if isinstance(value, np.ndarray) and value.dtype.kind == "U":
+        # Not as wide as the longest text of all rows.
+        return np.array(value[index].tolist(), dtype=str)
+    if isinstance(value, np.ndarray) or issparse(value):
+        return value[index]
+    return as_rows(value).take(index) if hasattr(value, "columns") else np.asarray(value)[index]
+
+
+def param_columns(per_row):
+    """Columns of per-row fit parameters, as keys to sort by."""
+    for name in sorted(per_row):
+        value = per_row[name]
+        if isinstance(value, list | tuple):
+            yield [repr(sorted(entry.items())) if isinstance(entry, dict) else entry for entry in value]
+            continue
+        array = value.toarray() if issparse(value) else np.asarray(value)
+        yield from (array,) if array.ndim == 1 else array.reshape(len(array), -1).T
