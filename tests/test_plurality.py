@@ -8,7 +8,7 @@ from brute_force import reachable, tally, true_radii, winners
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robustfit.certify import Certificate, CertificateError, plurality_radius
+from robustfit.certify import THREATS, Certificate, CertificateError, plurality_radius
 from robustfit.certify._plurality import count_votes, share_interval, unseen_radius, vote_shares
 
 
@@ -203,6 +203,24 @@ def test_target_radius_is_the_rivals(threat):
         np.testing.assert_array_equal(aimed.radius, plain.rival_radius[:, target])
     with pytest.raises(CertificateError, match="not one of the classes"):
         Certificate.from_votes(votes, [0, 1, 2], target=7)
+
+
+@pytest.mark.parametrize(
+    ("threat", "by_content", "by_groups", "brings_labels"),
+    [
+        ("insert_delete", 1, 1, True),
+        ("modify", 2, 2, True),
+        ("label_flip", 1, 1, True),
+        ("delete", 1, 1, False),
+        ("group", None, 1, True),
+    ],
+)
+def test_the_table_of_threats(threat, by_content, by_groups, brings_labels):
+    expected = {"content": by_content, "groups": by_groups}
+    assert THREATS[threat].shards_per_unit == {by: n for by, n in expected.items() if n}
+    certificate = Certificate.from_votes([[0, 0, 0, 0]], ["a"], threat=threat, partition_by="groups")
+    # A label that nobody has seen ties with two voters; where there can be none, nothing can change.
+    assert certificate.radius[0] == (1 // by_groups if brings_labels else 4)
 
 
 def test_deleting_brings_no_label():

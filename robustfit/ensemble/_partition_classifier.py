@@ -61,7 +61,7 @@ class PartitionClassifier(ClassifierMixin, BasePartitionEnsemble):
         Version of the row hash.
     n_features_in_ : int
         Number of features; not set for texts.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns of a data frame, if all are strings.
 
     Raises
