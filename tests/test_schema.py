@@ -288,7 +288,7 @@ def category(library):
 def test_names_and_order_of_columns(library, make):
     schema = make({"a": "number", "b": "text"})
     table = library.DataFrame({"a": [1.0], "b": ["x"]})
-    assert schema.conform(table).columns == ["a", "b"] if library is pl else True
+    assert list(schema.conform(table).columns) == ["a", "b"]
     for changed, message in (
         (table[["b", "a"]], r"missing \[\], not in the schema \[\], in another order\. Expected \['a', 'b'\]"),
         (table[["a"]], r"missing \['b'\], not in the schema \[\]\. Expected"),
@@ -316,7 +316,7 @@ def test_column_names_may_be_numbers():
 
 def test_duplicate_column_names():
     twice = pd.DataFrame([[1, 2]], columns=["a", "a"])
-    with pytest.raises(ValueError, match="(?i)column names.*'a'"):
+    with pytest.raises(ValueError, match="(?is)column names.*'a'"):
         Schema.of(twice)
     with pytest.raises(ValueError, match="(?i)column names"):
         declared("number").conform(twice)
@@ -409,11 +409,9 @@ def test_categories_may_be_numbers(categories):
         declared(categories).conform(frame(pd, [9, 1], "category"))
 
 
-def test_numbers_that_are_categories_need_no_conversion():
-    """The list says what there can be: nothing is left to guess."""
-    fitting = declared([1, 2, 3]).conform(frame(pd, [3, 1]))
-    assert fitting["a"].tolist() == [3, 1]
-    assert fitting["a"].cat.categories.tolist() == [1, 2, 3]
+def test_numbers_have_to_be_made_categories():
+    with pytest.raises(SchemaError, match="Column 'a' holds integer .*, the schema says category. Convert the column"):
+        declared([1, 2, 3]).conform(frame(pd, [3, 1]))
 
 
 # Reading

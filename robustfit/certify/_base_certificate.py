@@ -196,6 +196,8 @@ def counts_from_json(values: Any, shape: tuple[int, ...]) -> NDArray[np.int64]:
         If it is anything else.
     """
     array = np.array(values, dtype=object)
+    if array.size == 0 and 0 in shape:
+        array = array.reshape(shape)
     whole = all(type(value) is int and 0 <= value < 2**62 for value in array.ravel().tolist())
     if array.shape != shape or not whole:
         raise ValueError("its counts are no table of whole numbers of one row per prediction")

@@ -126,7 +126,7 @@ class Certificate(BaseCertificate):
             If votes and classes do not fit together.
         """
         known, _ = resolve_threat(threat, partition_by)
-        labels = _check_classes(np.asarray(classes))
+        labels = freeze(_check_classes(np.array(classes)))
         if target is not None and target not in labels.tolist():
             raise CertificateError(
                 f"target={target!r} is not one of the classes {labels.tolist()}; the radius against any label "

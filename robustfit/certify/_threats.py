@@ -73,6 +73,8 @@ def resolve_threat(threat: str, partition_by: str) -> tuple[Threat, int]:
     CertificateError
         If the threat is unknown or the partition cannot answer it.
     """
+    if partition_by not in ("content", "groups"):
+        raise CertificateError(f"Unknown partition {partition_by!r}. Rows are partitioned by 'content' or 'groups'.")
     answered = [name for name, known in THREATS.items() if partition_by in known.shards_per_unit]
     if not isinstance(threat, str) or threat not in THREATS:
         raise CertificateError(f"Unknown threat {threat!r}. Known threats: {', '.join(THREATS)}.")

@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import os
-import warnings
 from abc import ABCMeta, abstractmethod
 from numbers import Integral
 
@@ -32,7 +31,7 @@ from robustfit.ensemble._labels import as_array
 from robustfit.ensemble._members import FailedMember, Shard, ask_members, fit_members, single_threaded
 from robustfit.ensemble._prefitted import non_deterministic_parts, prefitted_parts
 from robustfit.ensemble._seeds import check_seed, member_seed, needs_seeds
-from robustfit.ensemble._warnings import MemberWarning, PartitionWarning
+from robustfit.ensemble._warnings import MemberWarning, PartitionWarning, warn_caller
 from robustfit.partition import HASH_VERSION, ShardPlan, missing_cells
 
 # Members are held in memory one by one.
@@ -55,7 +54,8 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
     Subclasses say what a target and an answer of a member are, and how answers are combined.
     """
 
-    _doc_link_module = "robustfit"
+    # What scikit-learn's tags call the estimators that can be members.
+    _member_type: str
 
     _parameter_constraints: dict = {
         "estimator": [HasMethods(["fit", "predict"]), None],
@@ -92,11 +92,18 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
         """Turn one member's predictions into answers."""
 
     def _resolve_estimator(self):
-        """Return the estimator that members are clones of, checked."""
+        """Return the estimator that members are clones of, after checking that it can be one."""
         if self.estimator is None:
             estimator = self._default_estimator()
             return estimator.set_fit_request(sample_weight=True) if routing_enabled() else estimator
-        if get_tags(self.estimator).input_tags.pairwise:
+        tags = get_tags(self.estimator)
+        if tags.estimator_type not in (self._member_type, None):
+            remedy = {"classifier": "use PartitionClassifier", "regressor": "use PartitionRegressor"}
+            raise ValueError(
+                f"{self.estimator!r} is a {tags.estimator_type}; "
+                f"{remedy.get(tags.estimator_type, f'pass a {self._member_type}')}."
+            )
+        if tags.input_tags.pairwise:
             raise ValueError(
                 f"{type(self.estimator).__name__} takes pairwise distances or a precomputed kernel: its columns are "
                 "training rows, which shards do not share. Pass the rows and let members compute the kernel."
@@ -203,12 +210,11 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
         if n_rows >= needed * self.n_partitions:
             return
         empty = int(np.sum(self.shard_sizes_ == 0))
-        warnings.warn(
+        warn_caller(
             f"n_partitions={self.n_partitions} leaves {n_rows / self.n_partitions:.3g} rows per shard "
             f"(n_samples={n_rows}, {empty} of {self.n_partitions} shards empty). Members learn little from fewer than "
             f"{needed} rows; n_partitions <= {max(1, n_rows // needed)} would give them that.",
             PartitionWarning,
-            stacklevel=5,
         )
 
     def _fit_shards(self, estimator, shards, rows, target, shared, per_row, random_state):
@@ -222,7 +228,7 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
                 if members[number] is None:
                     to_fit.append(number)
                 elif self._refuses_missing and incomplete[index].any():
-                    members[number] = FailedMember("ValueError: Input X contains NaN or infinity (inf).")
+                    members[number] = self._refused_member(number)
         contexts = self._contexts(len(to_fit))
 
         def shard(number, context):
@@ -261,6 +267,13 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
             members[number] = member
         self._keep_members(members, too_many=incomplete[used].mean() >= _MOST_INCOMPLETE)
 
+    def _refused_member(self, number):
+        """Stand in for a member of a single class that would not notice what its estimator refuses."""
+        reason = "Input X contains NaN or infinity (inf)."
+        if self.member_error == "raise":
+            raise ValueError(f"{reason} (In shard {number}.)")
+        return FailedMember(f"ValueError: {reason}")
+
     def _contexts(self, n_tasks):
         """Return one callback context per member to fit, or None if nobody listens."""
         if not (getattr(self, "_skl_callbacks", None) or hasattr(self, "_parent_callback_ctx")):
@@ -284,11 +297,10 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
             )
         if all(member is None for member in self.estimators_):
             raise ValueError(f"No member could be fitted; the first, of shard {first[0]}, said: {first[1]}")
-        warnings.warn(
+        warn_caller(
             f"{len(failures)} of {self.n_partitions} members could not be fitted and abstain; the first, of shard "
             f"{first[0]}, said: {first[1]}. member_errors_ has them all.",
             MemberWarning,
-            stacklevel=6,
         )
 
     def _ask(self, X, dtype):
@@ -302,7 +314,8 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
         voting = [n for n, member in enumerate(self.estimators_) if member is not None]
         answers = np.zeros((n_samples, len(self.estimators_)), dtype=dtype)
         abstains = np.ones((n_samples, len(self.estimators_)), dtype=bool)
-        batches = _batches(len(voting), effective_n_jobs(self.n_jobs))
+        # One batch per job: every batch takes all of X along.
+        batches = _batches(len(voting), effective_n_jobs(self.n_jobs), per_job=1)
         settings = {
             "dtype": dtype,
             "read": self._read,
@@ -310,7 +323,8 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
             "parent_pid": os.getpid(),
         }
         with single_threaded():
-            parts = Parallel(n_jobs=self.n_jobs)(
+            # The same options as for fitting: with others joblib would start all workers anew.
+            parts = Parallel(n_jobs=self.n_jobs, max_nbytes=None)(
                 delayed(ask_members)([self.estimators_[voting[i]] for i in batch], X, n_samples, **settings)
                 for batch in batches
             )
@@ -327,9 +341,7 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
             if silent.all():
                 raise ValueError(message) from error
             # The other rows have an answer, which must not depend on who else is asked about.
-            warnings.warn(
-                f"{message}. These rows get the answer of a vote without voters.", MemberWarning, stacklevel=4
-            )
+            warn_caller(f"{message}. These rows get the answer of a vote without voters.", MemberWarning)
         return answers, abstains
 
     def _check_certifiable_members(self):
@@ -370,6 +382,6 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
         return tags
 
 
-def _batches(n_tasks, n_jobs):
+def _batches(n_tasks, n_jobs, per_job=_BATCHES_PER_JOB):
     """Cut 0..n_tasks−1 into consecutive batches."""
-    return [part for part in np.array_split(np.arange(n_tasks), _BATCHES_PER_JOB * n_jobs) if len(part)]
+    return [part for part in np.array_split(np.arange(n_tasks), per_job * n_jobs) if len(part)]

@@ -39,13 +39,17 @@ def split_params(params, n_samples):
 
 
 def _is_vector(value):
-    """Whether a value is an array, a series, a frame, or a flat list."""
-    if issparse(value) or hasattr(value, "columns"):
-        return True
+    """Whether a value is an array, a series, a frame, or a list of cells or of rows of cells."""
     if isinstance(value, list | tuple):
         # A list of pairs of arrays, such as sets to watch, is one value.
-        return len(value) > 0 and all(np.ndim(entry) == 0 or isinstance(entry, dict) for entry in value)
-    return hasattr(value, "shape") and value.shape != ()
+        flat = all(_is_cell(entry) for entry in value)
+        rows = all(isinstance(entry, list | tuple) and all(map(_is_cell, entry)) for entry in value)
+        return len(value) > 0 and (flat or rows)
+    return issparse(value) or hasattr(value, "columns") or (hasattr(value, "shape") and value.shape != ())
+
+
+def _is_cell(value):
+    return isinstance(value, str | bytes | dict) or not hasattr(value, "__len__")
 
 
 def member_params(shared, per_row, index):
@@ -70,7 +74,7 @@ def param_columns(per_row):
     for name in sorted(per_row):
         value = per_row[name]
         if isinstance(value, list | tuple):
-            yield [repr(sorted(entry.items())) if isinstance(entry, dict) else entry for entry in value]
+            yield [entry if _is_cell(entry) and not isinstance(entry, dict) else repr(entry) for entry in value]
             continue
         array = value.toarray() if issparse(value) else np.asarray(value)
         yield from (array,) if array.ndim == 1 else array.reshape(len(array), -1).T

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from sklearn.utils import get_tags
 from sklearn.utils.validation import validate_data
 
-from robustfit.partition import Rows, Schema, SchemaError, as_rows
+from robustfit.partition import Rows, Schema, SchemaError, as_rows, narrow_indices
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def read_training_rows(ensemble, X, schema) -> tuple[Rows, Container]:
         fixed = Schema.of(X) if schema is None else Schema.declare(schema)
         validate_data(ensemble, X, skip_check_array=True)
         rows = as_rows(fixed.conform(X))
-        _refuse_empty(rows.n_samples)
+        _refuse_empty(rows.n_samples, rows.n_columns)
         return rows, Container("frame", fixed, nw.get_native_namespace(X).__name__)
     if schema is not None:
         raise SchemaError(
@@ -69,6 +69,8 @@ def read_test_rows(ensemble, X, container: Container):
         Members must not write to it.
     """
     if container.kind == "text":
+        if isinstance(X, list | tuple | np.ndarray):
+            _refuse_empty(len(X))
         if (texts := _texts(X)) is None:
             raise ValueError(f"The ensemble was fitted on texts; pass a list of str, got {type(X).__name__}.")
         _refuse_empty(len(texts))
@@ -76,6 +78,7 @@ def read_test_rows(ensemble, X, container: Container):
     if container.kind == "frame":
         if not nw.dependencies.is_into_dataframe(X):
             X = _check_array(ensemble, X, reset=False)
+            X = X.toarray() if sp.issparse(X) else X
             names = container.schema.names
             # As lists, so that each column gets the type of its own cells.
             X = nw.from_dict({n: X[:, j].tolist() for j, n in enumerate(names)}, backend=container.backend)
@@ -118,7 +121,7 @@ def _texts(X):
         X = nw.from_native(X, series_only=True).to_list()
     elif isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind in "UO":
         X = X.tolist()
-    if not isinstance(X, list | tuple) or not X or not isinstance(X[0], str):
+    if not isinstance(X, list | tuple) or not any(isinstance(text, str) for text in X):
         return None
     for position, text in enumerate(X):
         if not isinstance(text, str):
@@ -129,9 +132,10 @@ def _texts(X):
     return [str(text) for text in X]
 
 
-def _refuse_empty(n_samples):
-    if n_samples == 0:
-        raise ValueError("Found array with 0 sample(s) while a minimum of 1 is required.")
+def _refuse_empty(n_samples, n_features=1):
+    for count, name in ((n_samples, "sample"), (n_features, "feature")):
+        if count == 0:
+            raise ValueError(f"Found array with 0 {name}(s) while a minimum of 1 is required.")
 
 
 def _to_backend(frame, backend):
@@ -143,6 +147,7 @@ def _to_backend(frame, backend):
 def _read_only(array):
     """Return a view that one member cannot change under the next one's eyes."""
     if sp.issparse(array):
+        array = narrow_indices(array)
         parts = (array.data.view(), array.indices.view(), array.indptr.view())
         view = type(array)(parts, shape=array.shape, copy=False)
         for part in (view.data, view.indices, view.indptr):

@@ -8,39 +8,53 @@ from sklearn.utils.multiclass import check_classification_targets
 
 
 def check_labels(y):
+    """Return the labels of a training set in canonical form, see `canonical_labels`.
+
+    Raises
+    ------
+    ValueError
+        Also if they are continuous.
+    """
+    labels = canonical_labels(y, "y")
+    check_classification_targets(labels)
+    return labels
+
+
+def canonical_labels(labels, name):
     """Return class labels in canonical form.
 
     Parameters
     ----------
-    y : array-like of shape (n_samples,)
+    labels : array-like of shape (n_labels,)
         Whole numbers, booleans or texts.
+    name : str
+        What error messages call them.
 
     Returns
     -------
-    labels : ndarray of shape (n_samples,)
+    labels : ndarray of shape (n_labels,)
         int64, uint64, float64, bool, or Python strings as objects: a string array would make
         the longest label of all rows part of every shard.
 
     Raises
     ------
     ValueError
-        If ``y`` has several columns, is continuous, or mixes types.
+        If there are several columns, or labels mix types.
     """
-    array = column_or_1d(as_array(y), warn=True)
+    array = column_or_1d(as_array(labels), warn=True)
     if array.dtype.kind == "O":
         kinds = {_object_kind(label) for label in array.tolist()}
         if len(kinds) > 1 or None in kinds:
             names = sorted({type(label).__name__ for label in array.tolist()})
             raise ValueError(
-                f"Unknown label type: y holds {', '.join(names)}. Labels must all be whole numbers, all booleans or "
-                "all texts, so that one row cannot change the labels of others; missing labels are not allowed."
+                f"Unknown label type: {name} holds {', '.join(names)}. Labels must all be whole numbers, all booleans "
+                "or all texts, so that one row cannot change the labels of others; missing labels are not allowed."
             )
         array = np.array(array.tolist()) if kinds != {"text"} else array
     if array.dtype.kind == "f":
-        assert_all_finite(array, input_name="y")
+        assert_all_finite(array, input_name=name)
     if array.dtype.kind not in "iufbUO":
-        raise ValueError(f"Unknown label type: y has dtype {array.dtype}. Use whole numbers, booleans or texts.")
-    check_classification_targets(array)
+        raise ValueError(f"Unknown label type: {name} has dtype {array.dtype}. Use whole numbers, booleans or texts.")
     if array.dtype.kind in "UO":
         return np.array([str(label) for label in array.tolist()], dtype=object)
     wide = {"i": np.int64, "u": np.uint64, "f": np.float64, "b": np.bool_}

@@ -4,6 +4,7 @@
 
 import logging
 import os
+import warnings
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
@@ -70,6 +71,24 @@ def _in_worker(parent_pid):
     return single_threaded() if os.getpid() != parent_pid else nullcontext()
 
 
+@contextmanager
+def _warnings_stay_warnings():
+    """Undo filters that make warnings errors: whether a member votes must not depend on the process it is fitted in."""
+    with warnings.catch_warnings():
+        filters = list(warnings.filters)
+        if any(action == "error" for action, *_ in filters):
+            warnings.resetwarnings()
+            for action, message, category, module, line in reversed(filters):
+                warnings.filterwarnings(
+                    "default" if action == "error" else action,
+                    getattr(message, "pattern", message) or "",
+                    category,
+                    getattr(module, "pattern", module) or "",
+                    line,
+                )
+        yield
+
+
 def fit_members(estimator, shards, *, ensemble, seeded, member_error, parent_pid):
     """Fit one clone of ``estimator`` per shard.
 
@@ -78,7 +97,7 @@ def fit_members(estimator, shards, *, ensemble, seeded, member_error, parent_pid
     members : list
         Fitted estimators, or `FailedMember` where fitting raised and ``member_error="abstain"``.
     """
-    with _in_worker(parent_pid):
+    with _in_worker(parent_pid), _warnings_stay_warnings():
         return [_fit_member(estimator, shard, ensemble, seeded, member_error) for shard in shards]
 
 
@@ -108,8 +127,10 @@ def _reported(ensemble, member, shard):
     pass_on = hasattr(member, "set_callbacks")
     with shard.context.propagate_callback_context(member) if pass_on else nullcontext():
         shard.context.call_on_fit_task_begin(estimator=ensemble, X=shard.X, y=shard.y)
-        yield
-        shard.context.call_on_fit_task_end(estimator=ensemble, X=shard.X, y=shard.y)
+        try:
+            yield
+        finally:
+            shard.context.call_on_fit_task_end(estimator=ensemble, X=shard.X, y=shard.y)
 
 
 def constant_member(label):
@@ -143,7 +164,7 @@ def ask_members(members, X, n_samples, *, dtype, read, member_error, parent_pid)
     answers = np.zeros((n_samples, len(members)), dtype=dtype)
     failed = np.zeros((n_samples, len(members)), dtype=bool)
     error = None
-    with _in_worker(parent_pid):
+    with _in_worker(parent_pid), _warnings_stay_warnings():
         for column, member in enumerate(members):
             blocks = [np.arange(n_samples)]
             while blocks:
@@ -171,7 +192,9 @@ def _ask(member, X, block, n_samples, read):
         # Linear algebra on one row takes another path than on many, and rounds otherwise.
         part, index = _rows(X, np.resize(block, _FEWEST_ROWS)), slice(len(block))
     predicted = np.asarray(member.predict(_guarded(part)))
-    if predicted.shape[:1] != (max(len(block), _FEWEST_ROWS),):
+    if predicted.ndim == 2 and predicted.shape[1] == 1:
+        predicted = predicted[:, 0]
+    if predicted.shape != (max(len(block), _FEWEST_ROWS),):
         raise ValueError(f"{type(member).__name__}.predict returned shape {predicted.shape} for {len(block)} rows.")
     return read(predicted[index])
 

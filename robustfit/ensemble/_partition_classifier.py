@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from sklearn.base import ClassifierMixin, is_regressor
+from sklearn.base import ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
@@ -11,7 +11,7 @@ from robustfit._sklearn import fit_context
 from robustfit.certify import Certificate
 from robustfit.certify._plurality import count_votes, vote_shares
 from robustfit.ensemble._base import BasePartitionEnsemble
-from robustfit.ensemble._labels import as_array, check_labels, compact, label_codes
+from robustfit.ensemble._labels import as_array, canonical_labels, check_labels, compact, label_codes
 from robustfit.ensemble._members import constant_member
 
 _ROWS_PER_CLASS = 10
@@ -122,6 +122,8 @@ class PartitionClassifier(ClassifierMixin, BasePartitionEnsemble):
         **BasePartitionEnsemble._parameter_constraints,
         "classes": ["array-like", None],
     }
+
+    _member_type = "classifier"
 
     def __init__(
         self,
@@ -263,11 +265,6 @@ class PartitionClassifier(ClassifierMixin, BasePartitionEnsemble):
     def _default_estimator(self):
         return LogisticRegression()
 
-    def _resolve_estimator(self):
-        if self.estimator is not None and is_regressor(self.estimator):
-            raise ValueError(f"{self.estimator!r} is a regressor; use PartitionRegressor.")
-        return super()._resolve_estimator()
-
     def _fit_target(self, y, keep):
         given = as_array(y)
         if given.ndim == 1:
@@ -277,7 +274,7 @@ class PartitionClassifier(ClassifierMixin, BasePartitionEnsemble):
             self.classes_ = np.unique(labels if given.dtype.kind == "O" else np.asarray(given).reshape(-1))
         else:
             self.classes_ = self._check_classes()
-        known = check_labels(self.classes_)
+        known = canonical_labels(self.classes_, "classes")
         outside = sorted(set(labels.tolist()) - set(known.tolist()), key=str)
         if outside:
             raise ValueError(
@@ -294,7 +291,7 @@ class PartitionClassifier(ClassifierMixin, BasePartitionEnsemble):
         given = as_array(self.classes)
         if given.ndim != 1 or len(given) == 0:
             raise ValueError(f"classes must be a non-empty list of labels, got {self.classes!r}.")
-        canonical = check_labels(given)
+        canonical = canonical_labels(given, "classes")
         return np.unique(canonical if given.dtype.kind == "O" and canonical.dtype.kind != "O" else given)
 
     def _rows_needed(self):

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from sklearn.base import RegressorMixin, is_classifier
+from sklearn.base import RegressorMixin
 from sklearn.linear_model import Ridge
 from sklearn.utils import assert_all_finite, check_array, column_or_1d
 from sklearn.utils.validation import check_is_fitted
@@ -101,6 +101,8 @@ class PartitionRegressor(RegressorMixin, BasePartitionEnsemble):
     """
 
     _parameter_constraints: dict = {**BasePartitionEnsemble._parameter_constraints}
+
+    _member_type = "regressor"
 
     def __init__(
         self,
@@ -213,11 +215,6 @@ class PartitionRegressor(RegressorMixin, BasePartitionEnsemble):
 
     def _default_estimator(self):
         return Ridge()
-
-    def _resolve_estimator(self):
-        if self.estimator is not None and is_classifier(self.estimator):
-            raise ValueError(f"{self.estimator!r} is a classifier; use PartitionClassifier.")
-        return super()._resolve_estimator()
 
     def _fit_target(self, y, keep):
         checked = column_or_1d(check_array(y, ensure_2d=False, dtype=np.float64, ensure_all_finite=False), warn=True)

@@ -111,13 +111,7 @@ class SparseRows(Rows):
         return mask
 
     def take(self, index: Index) -> Any:
-        rows = self._X[index]
-        # The width of index numbers of the whole matrix depends on its size; a shard has its own.
-        if rows.nnz < np.iinfo(np.int32).max and rows.indices.dtype != np.int32:
-            rows = type(rows)(
-                (rows.data, rows.indices.astype(np.int32), rows.indptr.astype(np.int32)), shape=rows.shape
-            )
-        return rows
+        return narrow_indices(self._X[index])
 
 
 class ObjectRows(Rows):
@@ -176,6 +170,18 @@ class TextRows(Rows):
 
     def take(self, index: Index) -> list[str]:
         return [self._texts[i] for i in index]
+
+
+def narrow_indices(X: Any) -> Any:
+    """Return a CSR matrix with 32-bit indices where they fit, as most learners want them.
+
+    How wide the indices of the whole training set are depends on its size; a shard has its own.
+    """
+    narrow = X.indices.dtype == np.int32 and X.indptr.dtype == np.int32
+    if narrow or max(X.nnz, *X.shape) > np.iinfo(np.int32).max:
+        return X
+    parts = (X.data, X.indices.astype(np.int32), X.indptr.astype(np.int32))
+    return type(X)(parts, shape=X.shape)
 
 
 def wrap_frame(X: Any) -> "nw.DataFrame[Any]":

@@ -7,7 +7,7 @@ of their rows changed. A schema is therefore configuration: data that break it a
 
 # SPDX-License-Identifier: BSD-3-Clause
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
@@ -99,10 +99,7 @@ class Schema:
                     )
                 columns.append(Column(name, kind))
                 continue
-            categories = tuple(kind)
-            if not categories or len(set(categories)) != len(categories):
-                raise SchemaError(f"Column {name!r}: categories must be a non-empty list without duplicates.")
-            columns.append(Column(name, "category", categories))
+            columns.append(Column(name, "category", _check_categories(name, kind)))
         return cls(tuple(columns), declared=True)
 
     @classmethod
@@ -173,7 +170,7 @@ class Schema:
     def _fit_column(self, column: Column, given: "nw.Series[Any]") -> Any:
         """Return the column as a native series of the form that it has to have, or None if it has it."""
         kind = _kind(given)
-        all_missing = kind in ("object", "text") and bool(missing_cells(given.to_list()).all())
+        all_missing = kind in ("object", "text", "number") and bool(missing_cells(given.to_list()).all())
         if kind == "object" and column.kind == "number" and _holds_numbers(given):
             # A missing value among whole numbers is enough for a library to give up on the type.
             kind = "number"
@@ -194,15 +191,30 @@ class Schema:
         return _series(given, given.to_list(), text=True) if column.kind == "text" and kind == "category" else None
 
     def _whole_numbers(self, column: Column, given: "nw.Series[Any]") -> Any:
-        if given.null_count() == 0 and (given.dtype.is_integer() or bool((given == given.round(0)).all())):
-            fits = not self.declared and given.dtype.is_integer()
-            return None if fits else _series(given, given.cast(nw.Int64).to_numpy())
+        if given.dtype.is_integer() and given.null_count() == 0:
+            return _series(given, given.cast(nw.Int64).to_numpy()) if self.declared else None
+        values = _floats(given)
+        if np.all(np.abs(values) <= 2**53) and np.all(values == np.round(values)):
+            return _series(given, values.astype(np.int64))
         if self.declared:
             raise SchemaError(
                 f"Column {column.name!r} holds fractions or missing values, the schema says integer. "
                 "Declare it as 'number'."
             )
         return None
+
+
+def _check_categories(name: Any, kind: Any) -> tuple[Any, ...]:
+    if isinstance(kind, type | Mapping) or not isinstance(kind, Iterable):
+        raise SchemaError(
+            f"Column {name!r}: unknown kind {kind!r}. Allowed: {', '.join(KINDS)}, or a list of categories."
+        )
+    values = kind.tolist() if hasattr(kind, "tolist") else list(kind)
+    if not values or not all(isinstance(v, str | int | float) for v in values) or len(set(values)) != len(values):
+        raise SchemaError(
+            f"Column {name!r}: categories must be a non-empty list without duplicates, texts or numbers; got {kind!r}."
+        )
+    return tuple(values)
 
 
 def _kind(column: "nw.Series[Any]") -> str:
