@@ -31,12 +31,13 @@ pytestmark = pytest.mark.filterwarnings(
 def assert_isolated(ensemble, X, y, X_test, rows):
     before = ensemble.fit(X, y)
     hashes, labels = member_hashes(before), getattr(before, "classes_", None)
-    votes = before.votes(X_test)
+    votes, most = before.votes(X_test), 0
     for i in rows:
         for name, allowed, X_changed, y_changed in one_row_changes(X, y, i):
             after = ensemble.fit(X_changed, y_changed)
             moved = [a != b for a, b in zip(hashes, member_hashes(after), strict=True)]
-            assert 1 <= sum(moved) <= allowed, (name, i, sum(moved))
+            assert sum(moved) <= allowed, (name, i, sum(moved))
+            most = max(most, sum(moved))
             now = after.votes(X_test)
             if labels is not None:
                 votes_then, votes_now = spell(votes, labels), spell(now, after.classes_)
@@ -44,6 +45,8 @@ def assert_isolated(ensemble, X, y, X_test, rows):
                 votes_then, votes_now = votes, now
             untouched = ~np.array(moved)
             np.testing.assert_array_equal(votes_now[:, untouched], votes_then[:, untouched])
+    # Changes that nobody notices would prove nothing.
+    assert most > 0
 
 
 def spell(votes, labels):
