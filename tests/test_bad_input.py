@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 import scipy.sparse as sp
 from sklearn.cluster import KMeans
+from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.impute import SimpleImputer
@@ -730,6 +731,22 @@ def test_test_rows_that_break_the_schema(kind, declared):
             model.votes(rows.assign(c=0.5))
     else:
         assert len(model.votes(rows.assign(c=0.5))) == 120
+
+
+@both
+@pytest.mark.parametrize("declared", [True, False])
+def test_test_rows_of_which_a_text_is_not_known(kind, declared):
+    """A batch without any entry in a column of texts reads as a column of numbers that are missing."""
+    rows = frame().assign(b=np.where(X[:, 1] > 0, "x", "y"))
+    base = make_pipeline(
+        make_column_transformer((OneHotEncoder(handle_unknown="ignore"), ["b"]), remainder="passthrough"),
+        LogisticRegression() if kind is PartitionClassifier else Ridge(),
+    )
+    schema = {"a": "number", "b": "text", "c": "number"} if declared else None
+    model = ensemble(kind, base, schema=schema).fit(rows, Y)
+    expected = model.votes(rows.assign(b=None))
+    assert not abstains(expected).any()
+    np.testing.assert_array_equal(model.votes(rows.assign(b=np.nan)), expected)
 
 
 @both

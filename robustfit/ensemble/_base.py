@@ -20,19 +20,19 @@ from robustfit._sklearn import (
     Interval,
     StrOptions,
     check_sample_weight,
+    fit_context,
     num_samples,
     process_routing,
     routing_enabled,
 )
 from robustfit.certify import CertificateError
 from robustfit.ensemble._fit_params import member_params, param_columns, split_params
-from robustfit.ensemble._inputs import read_test_rows, read_training_rows, refuses_missing
-from robustfit.ensemble._labels import as_array
+from robustfit.ensemble._inputs import check_groups, read_test_rows, read_training_rows, refuses_missing
 from robustfit.ensemble._members import FailedMember, Shard, ask_members, fit_members, single_threaded
 from robustfit.ensemble._prefitted import non_deterministic_parts, prefitted_parts
 from robustfit.ensemble._seeds import check_seed, member_seed, needs_seeds
 from robustfit.ensemble._warnings import MemberWarning, PartitionWarning, warn_caller
-from robustfit.partition import HASH_VERSION, ShardPlan, missing_cells
+from robustfit.partition import HASH_VERSION, ShardPlan
 
 # Members are held in memory one by one.
 _MOST_PARTITIONS = 10**7
@@ -110,7 +110,31 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
             )
         return self.estimator
 
-    def _fit(self, X, y, sample_weight, groups, fit_params):
+    @fit_context(
+        # The estimator is not validated yet
+        prefer_skip_nested_validation=False
+    )
+    def fit(self, X, y, sample_weight=None, *, groups=None, **fit_params):
+        """Fit one member per shard.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame, list of str} of shape (n_samples, n_features)
+            Training rows. Numeric arrays become float64; frames and texts are handed to the members as they are.
+        y : array-like of shape (n_samples,)
+            Labels (whole numbers, booleans or texts) or target values.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights for members that take them. Rows of weight zero are dropped.
+        groups : array-like of shape (n_samples,), default=None
+            Source of each row, with ``partition_by="groups"`` only.
+        **fit_params : dict
+            Parameters of the members' ``fit``. Vectors and tables have one entry per row and are cut to the shards; all
+            else is copied for each member.
+
+        Returns
+        -------
+        self : object
+        """
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
         random_state = check_seed(self.random_state)
@@ -124,7 +148,7 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, np.empty((rows.n_samples, 0)), dtype=np.float64)
         params = self._member_params(estimator, sample_weight, fit_params)
-        groups = self._check_groups(groups, rows.n_samples)
+        groups = check_groups(groups, self.partition_by, rows.n_samples)
 
         # A row of weight zero is not there: learners differ in what they make of it.
         keep = np.ones(rows.n_samples, dtype=bool) if sample_weight is None else sample_weight != 0
@@ -176,28 +200,6 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
                 "instance fit(X, y, logisticregression__sample_weight=w), or enable metadata routing and request it."
             )
         return given
-
-    def _check_groups(self, groups, n_samples):
-        if (groups is None) == (self.partition_by == "groups"):
-            raise ValueError(
-                "partition_by='groups' needs groups= in fit, one group per row."
-                if groups is None
-                else "groups were given but partition_by='content' does not use them; set partition_by='groups'."
-            )
-        if groups is None:
-            return None
-        if num_samples(groups) != n_samples:
-            raise ValueError(f"groups must have one entry per row, {n_samples}, got {num_samples(groups)}.")
-        # An array of a list would give all groups the type of the strangest one.
-        array = as_array(groups)
-        if array.ndim != 1:
-            raise ValueError(f"groups must be one-dimensional, got shape {array.shape}.")
-        if missing := int(missing_cells(array).sum()):
-            raise ValueError(
-                f"groups holds {missing} missing values; a row without a source belongs to no group. "
-                "Drop those rows or name their group."
-            )
-        return array
 
     def _plan(self, rows, groups, random_state):
         options = {"n_partitions": self.n_partitions, "random_state": random_state}

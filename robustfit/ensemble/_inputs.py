@@ -11,7 +11,9 @@ import scipy.sparse as sp
 from sklearn.utils import get_tags
 from sklearn.utils.validation import validate_data
 
-from robustfit.partition import Rows, Schema, SchemaError, as_rows, narrow_indices
+from robustfit._sklearn import num_samples
+from robustfit.ensemble._labels import as_array
+from robustfit.partition import Rows, Schema, SchemaError, as_rows, missing_cells, narrow_indices
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,36 @@ def read_test_rows(ensemble, X, container: Container):
         array = _check_array(ensemble, X, reset=False)
         return array if array.dtype.kind == "O" else array.astype(object)
     return _read_only(_check_array(ensemble, X, reset=False))
+
+
+def check_groups(groups, partition_by, n_samples):
+    """Return groups as an array whose entries keep their own types, or None.
+
+    Raises
+    ------
+    ValueError
+        If they are needed and absent, or the other way round, of another length, or missing for some row.
+    """
+    if (groups is None) == (partition_by == "groups"):
+        raise ValueError(
+            "partition_by='groups' needs groups= in fit, one group per row."
+            if groups is None
+            else "groups were given but partition_by='content' does not use them; set partition_by='groups'."
+        )
+    if groups is None:
+        return None
+    if num_samples(groups) != n_samples:
+        raise ValueError(f"groups must have one entry per row, {n_samples}, got {num_samples(groups)}.")
+    # numpy would give all groups of a list the type of the strangest one.
+    array = as_array(groups)
+    if array.ndim != 1:
+        raise ValueError(f"groups must be one-dimensional, got shape {array.shape}.")
+    if missing := int(missing_cells(array).sum()):
+        raise ValueError(
+            f"groups holds {missing} missing values; a row without a source belongs to no group. "
+            "Drop those rows or name their group."
+        )
+    return array
 
 
 def _check_array(ensemble, X, *, reset):

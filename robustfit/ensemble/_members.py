@@ -78,14 +78,16 @@ def _warnings_stay_warnings():
         filters = list(warnings.filters)
         if any(action == "error" for action, *_ in filters):
             warnings.resetwarnings()
-            for action, message, category, module, line in reversed(filters):
-                warnings.filterwarnings(
-                    "default" if action == "error" else action,
-                    getattr(message, "pattern", message) or "",
-                    category,
-                    getattr(module, "pattern", module) or "",
-                    line,
-                )
+            for action, message, categories, module, line in reversed(filters):
+                # Some libraries set filters for several categories at once.
+                for category in categories if isinstance(categories, tuple) else (categories,):
+                    warnings.filterwarnings(
+                        "default" if action == "error" else action,
+                        getattr(message, "pattern", message) or "",
+                        category,
+                        getattr(module, "pattern", module) or "",
+                        line,
+                    )
         yield
 
 

@@ -7,7 +7,6 @@ from sklearn.base import ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
-from robustfit._sklearn import fit_context
 from robustfit.certify import Certificate
 from robustfit.certify._plurality import count_votes, vote_shares
 from robustfit.ensemble._base import BasePartitionEnsemble
@@ -145,32 +144,6 @@ class PartitionClassifier(ClassifierMixin, BasePartitionEnsemble):
         self.member_error = member_error
         self.random_state = random_state
         self.n_jobs = n_jobs
-
-    @fit_context(
-        # PartitionClassifier.estimator is not validated yet
-        prefer_skip_nested_validation=False
-    )
-    def fit(self, X, y, sample_weight=None, *, groups=None, **fit_params):
-        """Fit one member per shard.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, data frame, list of str} of shape (n_samples, n_features)
-            Training rows. Numeric arrays become float64; frames and texts are handed to the members as they are.
-        y : array-like of shape (n_samples,)
-            Labels: whole numbers, booleans or texts.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights for members that take them. Rows of weight zero are dropped.
-        groups : array-like of shape (n_samples,), default=None
-            Source of each row, with ``partition_by="groups"`` only.
-        **fit_params : dict
-            Parameters of the members' ``fit``. Those with one entry per row are cut to the shards.
-
-        Returns
-        -------
-        self : PartitionClassifier
-        """
-        return self._fit(X, y, sample_weight, groups, fit_params)
 
     def votes(self, X):
         """Votes of all members.
