@@ -40,9 +40,6 @@ _MOST_PARTITIONS = 10**7
 # From this share of rows with NaN or infinity on, failing members are no matter of single rows any more.
 _MOST_INCOMPLETE = 0.05
 
-# Where shards average this many rows, half of the shards are fewer than that share of the rows.
-_FEWEST_ROWS_PER_SHARD = 10
-
 # Shards are sent to the workers in this many batches per job: few enough to cost nothing, many
 # enough that the copies under way stay a small part of the data.
 _BATCHES_PER_JOB = 16
@@ -163,12 +160,13 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
         shards = plan.split(rows, keys, keep)
         self.shard_sizes_ = np.array([len(index) for index in shards])
         self.hash_version_ = HASH_VERSION
-        self._remember(estimator, shared)
+        incomplete = rows.incomplete() & keep
+        self._remember(estimator, shared, int(incomplete.sum()), int(keep.sum()))
         self._warn_if_thin(int(keep.sum()))
-        self._fit_shards(estimator, shards, rows, target, shared, per_row, random_state)
+        self._fit_shards(estimator, shards, rows, target, shared, per_row, random_state, incomplete)
         return self
 
-    def _remember(self, estimator, shared):
+    def _remember(self, estimator, shared, n_incomplete, n_rows):
         """Keep what certificates depend on: parameters may be changed after the fit."""
         self._partition_by = self.partition_by
         self._refuses_missing = refuses_missing(estimator)
@@ -182,9 +180,13 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
             conditions.append(f"the fit parameters {', '.join(sorted(shared))}, handed to every member as they are")
         if self.member_error == "raise":
             conditions.append("training sets on whose shards every member can be fitted (member_error='raise')")
-        elif self._refuses_missing and self.shard_sizes_.sum() < _FEWEST_ROWS_PER_SHARD * self.n_partitions:
-            # With larger shards a certified radius is too small to bring in that many such rows.
-            conditions.append("training sets in which fewer than one row in twenty holds NaN or infinity")
+        elif self._container_.kind == "array":
+            # No radius is larger. Where shards average ten rows or more it is too small to make fit refuse.
+            most = (self.n_partitions - 1) // 2
+            if self.partition_by == "groups" or n_incomplete + most >= _MOST_INCOMPLETE * (n_rows - most):
+                conditions.append(
+                    "training sets in which fewer than one row in twenty holds NaN or infinity that members refuse"
+                )
         self._conditions = tuple(conditions)
 
     def _member_params(self, estimator, sample_weight, fit_params):
@@ -219,11 +221,9 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
             PartitionWarning,
         )
 
-    def _fit_shards(self, estimator, shards, rows, target, shared, per_row, random_state):
+    def _fit_shards(self, estimator, shards, rows, target, shared, per_row, random_state, incomplete):
         members = [None] * self.n_partitions
         to_fit = []
-        incomplete = rows.incomplete()
-        used = np.concatenate(shards)
         for number, index in enumerate(shards):
             if len(index):
                 members[number] = self._trivial_member(target[index])
@@ -267,7 +267,7 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
             self._callback_fit_ctx.call_on_fit_task_end(estimator=self)
         for number, member in zip(to_fit, (m for batch in fitted for m in batch), strict=True):
             members[number] = member
-        self._keep_members(members, too_many=incomplete[used].mean() >= _MOST_INCOMPLETE)
+        self._keep_members(members, too_many=incomplete.sum() >= _MOST_INCOMPLETE * self.shard_sizes_.sum())
 
     def _refused_member(self, number):
         """Stand in for a member of a single class that would not notice what its estimator refuses."""

@@ -188,7 +188,7 @@ class Schema:
             return None if fits else _series(given, _floats(given))
         if self.declared:
             return _one_type(column, given)
-        return _series(given, given.to_list(), text=True) if column.kind == "text" and kind == "category" else None
+        return _series(given, given.to_list(), text=True) if column.kind == "text" and kind != "text" else None
 
     def _whole_numbers(self, column: Column, given: "nw.Series[Any]") -> Any:
         if given.dtype.is_integer() and given.null_count() == 0:
