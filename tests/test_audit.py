@@ -824,7 +824,9 @@ SPREADS = {
 }
 
 
-@pytest.mark.filterwarnings("ignore:Skipping features without any observed values")
+@pytest.mark.filterwarnings(
+    "ignore:Skipping features without any observed values", "ignore:Currently, when `keep_empty_feature"
+)
 @pytest.mark.parametrize("name", SPREADS)
 def test_what_is_refused_spreads_one_row(name):
     # The test of the honest ones would notice a wrong entry of the list.

@@ -1,7 +1,6 @@
 """Schemas: what a column of each kind may be given as, what becomes of it, and what is refused."""
 
 import datetime
-import time
 
 import numpy as np
 import pandas as pd
@@ -214,14 +213,17 @@ def test_concatenation_with_an_odd_row_changes_no_other_cell_of_a_declared_frame
 
 
 @libraries
-def test_columns_that_fit_are_not_looked_at_cell_by_cell(library):
+def test_columns_that_fit_are_not_looked_at_cell_by_cell(library, monkeypatch):
     """A predict would otherwise take a thousand times as long as the hash of its rows."""
-    rows = np.random.default_rng(0).normal(size=(100_000, 5))
-    table = library.DataFrame({f"c{j}": rows[:, j] for j in range(5)})
+    table = library.DataFrame({"a": [1.0, 2.0], "b": [0.5, None]})
+
+    def refuse(values):
+        raise AssertionError("a column of numbers was read cell by cell")
+
+    monkeypatch.setattr("robustfit.partition._schema.missing_cells", refuse)
+    monkeypatch.setattr("robustfit.partition._schema.canonical", refuse)
     for schema in (Schema.of(table), Schema.declare(dict.fromkeys(table.columns, "number"))):
-        start = time.perf_counter()
         schema.conform(table)
-        assert time.perf_counter() - start < 1
 
 
 # What is refused

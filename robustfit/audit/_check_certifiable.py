@@ -238,6 +238,8 @@ def _ensemble_findings(ensemble: Any, path: str) -> Iterator[Finding]:
         return
     prefix = _join(path, "estimator")
     try:
+        if isinstance(inner, type) or not hasattr(inner, "get_params"):
+            raise TypeError(f"{inner!r} is no estimator")
         ensemble._resolve_estimator()
     except (AttributeError, TypeError, ValueError) as error:
         reason = f"cannot be fitted: {str(error).rstrip('.')}"

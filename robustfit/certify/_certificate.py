@@ -137,7 +137,7 @@ class Certificate(BaseCertificate):
             partition_by=partition_by,
             n_members=int(np.shape(votes)[1]) if np.ndim(votes) == 2 else 0,
             conditional_on=conditional_on,
-            counts=count_votes(votes, len(labels), doubtful=doubtful),
+            counts=VoteCounts(*map(freeze, count_votes(votes, len(labels), doubtful=doubtful))),
             classes=labels,
             unseen_class=unseen_class and known.brings_labels,
             target=target,

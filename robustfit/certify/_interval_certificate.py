@@ -103,8 +103,8 @@ class IntervalCertificate(BaseCertificate):
             partition_by=partition_by,
             n_members=ranked.shape[1],
             conditional_on=conditional_on,
-            ranked=ranked,
-            n_voting=n_voting,
+            ranked=freeze(ranked),
+            n_voting=freeze(n_voting),
         )
 
     @cached_property

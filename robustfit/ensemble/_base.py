@@ -93,6 +93,8 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
         if self.estimator is None:
             estimator = self._default_estimator()
             return estimator.set_fit_request(sample_weight=True) if routing_enabled() else estimator
+        if isinstance(self.estimator, type):
+            raise TypeError(f"estimator must be an instance, got the class {self.estimator.__name__}; call it.")
         tags = get_tags(self.estimator)
         if tags.estimator_type not in (self._member_type, None):
             remedy = {"classifier": "use PartitionClassifier", "regressor": "use PartitionRegressor"}

@@ -49,7 +49,7 @@ def _is_vector(value):
 
 
 def _is_cell(value):
-    return isinstance(value, str | bytes | dict) or not hasattr(value, "__len__")
+    return isinstance(value, str | bytes | dict) or not (hasattr(value, "__len__") or callable(value))
 
 
 def member_params(shared, per_row, index):

@@ -244,7 +244,8 @@ class PartitionClassifier(ClassifierMixin, BasePartitionEnsemble):
             given = given[keep]
         labels = check_labels(given)
         if self.classes is None:
-            self.classes_ = np.unique(labels if given.dtype.kind == "O" else np.asarray(given).reshape(-1))
+            kept = np.asarray(given).reshape(-1) if given.dtype.kind != "O" else labels
+            self.classes_ = np.unique(compact(kept) if isinstance(y, list | tuple) else kept)
         else:
             self.classes_ = self._check_classes()
         known = canonical_labels(self.classes_, "classes")

@@ -169,12 +169,13 @@ class Schema:
 
     def _fit_column(self, column: Column, given: "nw.Series[Any]") -> Any:
         """Return the column as a native series of the form that it has to have, or None if it has it."""
+        if column.kind not in ("integer", "boolean", "object") and _is_blank(given, column.kind):
+            return _blank(column, given)
         kind = _kind(given)
-        all_missing = kind in ("object", "text", "number") and bool(missing_cells(given.to_list()).all())
         if kind == "object" and column.kind == "number" and _holds_numbers(given):
             # A missing value among whole numbers is enough for a library to give up on the type.
             kind = "number"
-        if kind not in _ACCEPTED[column.kind] and not (all_missing and column.kind not in ("integer", "boolean")):
+        if kind not in _ACCEPTED[column.kind]:
             raise SchemaError(
                 f"Column {column.name!r} holds {kind} ({given.dtype}), the schema says {column.kind}. Convert the "
                 "column, or pass schema= with the kind that it should have."
@@ -265,6 +266,27 @@ def _series(like: "nw.Series[Any]", values: Any, *, text: bool = False) -> Any:
     return nw.to_native(nw.new_series(like.name, values, nw.String() if text else None, backend=namespace))
 
 
+def _is_blank(given: "nw.Series[Any]", kind: str) -> bool:
+    """Whether a column has no entries, so that its type says nothing about its kind."""
+    if given.null_count() == len(given):
+        return True
+    # Missing numbers are no nulls to every library; numbers that are wanted need no such look.
+    return kind != "number" and given.dtype.is_float() and bool(np.isnan(_floats(given)).all())
+
+
+def _blank(column: Column, like: "nw.Series[Any]") -> Any:
+    """Make a column without entries of the type that the kind of the column has."""
+    nothing = [None] * len(like)
+    if column.kind == "number":
+        return _series(like, np.full(len(like), np.nan))
+    if column.kind == "text":
+        return _series(like, nothing, text=True)
+    if column.kind == "category":
+        return _categorical(column, like, nothing)
+    empty = nw.Duration("us") if column.kind == "duration" else nw.Datetime("us")
+    return nw.to_native(nw.new_series(like.name, nothing, empty, backend=nw.get_native_namespace(like)))
+
+
 def _holds_numbers(given: "nw.Series[Any]") -> bool:
     return all(canonical(cell)[0] in ("number", "integer", "decimal") for cell in given.to_list())
 
@@ -316,9 +338,12 @@ def _with_categories(column: Column, given: "nw.Series[Any]", *, keep: bool) -> 
             f"Column {column.name!r} holds categories that the schema does not list: {', '.join(sorted(unknown)[:5])}. "
             "Drop those rows, or pass schema= with the full list of categories before fitting."
         )
-    namespace = nw.get_native_namespace(given)
-    values = [None if missing else value for value, missing in zip(values, absent, strict=True)]
+    return _categorical(column, given, [None if missing else v for v, missing in zip(values, absent, strict=True)])
+
+
+def _categorical(column: Column, like: "nw.Series[Any]", values: list[Any]) -> Any:
+    namespace = nw.get_native_namespace(like)
     if _is_pandas_like(namespace):
         return namespace.Series(namespace.Categorical(values, categories=list(column.categories)))
     options = nw.Enum([str(value) for value in column.categories])
-    return nw.to_native(nw.new_series(given.name, values, options, backend=namespace))
+    return nw.to_native(nw.new_series(like.name, values, options, backend=namespace))
