@@ -99,7 +99,8 @@ def check_demo(record):
         for attack in data["attacks"]:
             assert attack["certificate"]["unit"]
             assert attack["certificate"]["n_members"] == data["n_partitions"]
-            assert attack["certificate"]["conditional_on"] == []
+            # Shards of the demo are small: the certificate says what could make the fit refuse.
+            assert all("one row in twenty" in condition for condition in attack["certificate"]["conditional_on"])
     for outcome in outcomes(record):
         assert outcome["cost"] == outcome["budget"]
         assert outcome["n_moved"] == 0

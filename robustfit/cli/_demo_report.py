@@ -38,6 +38,9 @@ def print_scenario(console: Console, result: ScenarioResult) -> None:
         for number, outcome in enumerate(campaign.outcomes):
             table.add_row("" if number else campaign.campaign.name, *_cells(outcome))
     console.print(table)
+    conditions = dict.fromkeys(c for campaign in result.campaigns for c in campaign.certificate.conditional_on)
+    for condition in conditions:
+        console.print(Text(f"certified given {condition}", style="dim"))
 
 
 def _cells(outcome: Outcome) -> tuple[Text | str, ...]:
