@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import json
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -23,7 +24,7 @@ _LABEL_KINDS: dict[str, type | tuple[type, ...]] = {
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
-class BaseCertificate:
+class BaseCertificate(ABC):
     """Fields and habits that all certificates share.
 
     Parameters
@@ -129,12 +130,14 @@ class BaseCertificate:
             "kind": data["kind"],
         }
 
+    @abstractmethod
     def _payload(self) -> dict[str, Any]:
-        raise NotImplementedError
+        """Return what the certificate holds besides the header, as JSON has it."""
 
     @classmethod
+    @abstractmethod
     def _restore(cls, data: dict[str, Any], common: dict[str, Any]) -> Self:
-        raise NotImplementedError
+        """Make a certificate of what `_payload` wrote, and check that it is consistent."""
 
 
 def freeze(array: NDArray[Any]) -> NDArray[Any]:
