@@ -1060,3 +1060,17 @@ def test_import_is_light():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"
+
+
+def test_a_varying_estimator_in_a_grid_is_found():
+    """It is no parameter of its own, and every member may choose it."""
+
+    class Varying(LogisticRegression):
+        def __sklearn_tags__(self):
+            tags = super().__sklearn_tags__()
+            tags.non_deterministic = True
+            return tags
+
+    search = GridSearchCV(Pipeline([("learn", LogisticRegression())]), {"learn": [Varying()]}, cv=2)
+    with pytest.raises(CertificateError, match="estimator__param_grid__learn__0 .*is not deterministic"):
+        check_certifiable(PartitionClassifier(search))

@@ -2,6 +2,7 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
+from abc import ABCMeta, abstractmethod
 from numbers import Integral
 from typing import Any, NamedTuple
 
@@ -21,7 +22,7 @@ class Chance(NamedTuple):
     noise: np.random.Generator
 
 
-class BaseAttack(BaseEstimator):
+class BaseAttack(BaseEstimator, metaclass=ABCMeta):
     """Turns a clean training set into a poisoned one. A subclass says how in ``_poison``."""
 
     def generate(self, X: Any, y: Any, *, budget: int, random_state: int = 0, groups: Any = None) -> Poisoned:
@@ -70,8 +71,9 @@ class BaseAttack(BaseEstimator):
             return clean.unchanged()
         return self._poison(clean, units, Chance(*np.random.default_rng(seed).spawn(3)))
 
+    @abstractmethod
     def _poison(self, clean: CleanSet, budget: int, chance: Chance) -> Poisoned:
-        raise NotImplementedError
+        """Return the clean set after an attack of a positive budget."""
 
 
 def check_seed(random_state: Any) -> int:

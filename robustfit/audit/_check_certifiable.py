@@ -10,12 +10,11 @@ from sklearn.base import is_regressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
-from sklearn.utils import get_tags
 
 from robustfit.audit._rowwise import class_name, pipeline_faults, qualified_name, replaced_methods, step_faults
 from robustfit.certify import CertificateError
 from robustfit.ensemble import PartitionClassifier, PartitionRegressor
-from robustfit.ensemble._prefitted import prefitted_parts
+from robustfit.ensemble._prefitted import non_deterministic_parts, parts, prefitted_parts
 
 ENSEMBLES = (PartitionClassifier, PartitionRegressor)
 # The class that scikit-learn's searches have in common has no public name.
@@ -245,18 +244,16 @@ def _ensemble_findings(ensemble: Any, path: str) -> Iterator[Finding]:
         reason = f"cannot be fitted: {str(error).rstrip('.')}"
         yield Finding(prefix, class_name(inner), reason, f"Give {name} another estimator")
         return
-    parts = dict(_parts(inner, prefix))
-    for part_path, part in parts.items():
-        # Pipelines and other meta-estimators do not hand the tag on.
-        if _is_estimator(part) and get_tags(part).non_deterministic:
-            yield Finding(
-                part_path,
-                class_name(part),
-                "is not deterministic: a refit on the same shard may vote otherwise",
-                "Use an estimator that random_state makes repeatable",
-            )
+    inside = dict(parts(inner, prefix))
+    for part_path in non_deterministic_parts(inner, prefix):
+        yield Finding(
+            part_path,
+            class_name(inside[part_path]),
+            "is not deterministic: a refit on the same shard may vote otherwise",
+            "Use an estimator that random_state makes repeatable",
+        )
     for part_path in prefitted_parts(inner, prefix):
-        owner = _owner(part_path, parts)
+        owner = _owner(part_path, inside)
         yield Finding(
             part_path,
             class_name(owner),
@@ -266,21 +263,11 @@ def _ensemble_findings(ensemble: Any, path: str) -> Iterator[Finding]:
         )
 
 
-def _parts(estimator: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Yield an estimator and all parameters in it, by path."""
-    yield path, estimator
-    for name, value in estimator.get_params(deep=True).items():
-        yield f"{path}__{name}", value
-        # A frozen estimator does not show what is in the one that it holds.
-        if type(value) is FrozenEstimator:
-            yield from _parts(value.estimator, f"{path}__{name}__estimator")
-
-
-def _owner(path: str, parts: dict[str, Any]) -> Any:
+def _owner(path: str, inside: dict[str, Any]) -> Any:
     """Return the estimator at a path or, if a parameter is there, the one that owns it."""
-    while path and not _is_estimator(parts.get(path)):
+    while path and not _is_estimator(inside.get(path)):
         path = path.rpartition("__")[0]
-    return parts.get(path)
+    return inside.get(path)
 
 
 def _search_findings(search: Any, path: str, ensemble: str) -> Iterator[Finding]:
