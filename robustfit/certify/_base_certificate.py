@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from robustfit.certify._threats import THREATS, check_budget, resolve_threat, units_from_shards
+from robustfit.certify._threats import THREATS, check_budget, check_budgets, resolve_threat, units_from_shards
 
 _JSON_VERSION = 1
 _KINDS = ("exact", "sound", "probabilistic")
@@ -138,6 +138,13 @@ class BaseCertificate(ABC):
     @abstractmethod
     def _restore(cls, data: dict[str, Any], common: dict[str, Any]) -> Self:
         """Make a certificate of what `_payload` wrote, and check that it is consistent."""
+
+
+def share_certified(radius: NDArray[np.int64], budgets: ArrayLike) -> Any:
+    """Share of rows whose radius reaches each budget: a float for one budget, else an array of the budgets' shape."""
+    wanted = check_budgets(budgets)
+    share = (len(radius) - np.searchsorted(np.sort(radius), wanted)) / len(radius)
+    return float(share) if wanted.ndim == 0 else share
 
 
 def freeze(array: NDArray[Any]) -> NDArray[Any]:

@@ -16,6 +16,7 @@ from robustfit.certify._base_certificate import (
     import_pandas,
     labels_from_json,
     labels_to_json,
+    share_certified,
 )
 from robustfit.certify._plurality import (
     VoteCounts,
@@ -24,7 +25,7 @@ from robustfit.certify._plurality import (
     rival_radius,
     share_interval,
 )
-from robustfit.certify._threats import THREATS, CertificateError, check_budgets, resolve_threat
+from robustfit.certify._threats import THREATS, CertificateError, resolve_threat
 from robustfit.certify._truth import check_labels, refuse_target
 
 
@@ -186,10 +187,7 @@ class Certificate(BaseCertificate):
         ValueError
             If a budget is no whole number, or labels are missing, too few, or of another kind than the predicted ones.
         """
-        wanted = check_budgets(budgets)
-        ranked = np.sort(self._certified_radius(y))
-        share = (len(ranked) - np.searchsorted(ranked, wanted)) / len(ranked)
-        return float(share) if wanted.ndim == 0 else share
+        return share_certified(self._certified_radius(y), budgets)
 
     def median_radius(self, y: ArrayLike) -> int:
         """Largest budget with certified accuracy of at least one half; −1 if there is none."""

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from robustfit.certify._base_certificate import BaseCertificate, freeze, import_pandas
+from robustfit.certify._base_certificate import BaseCertificate, freeze, import_pandas, share_certified
 from robustfit.certify._median import (
     Floats,
     median_interval,
@@ -168,10 +168,7 @@ class IntervalCertificate(BaseCertificate):
         -------
         share : float or ndarray of the shape of ``budgets``
         """
-        wanted = check_budgets(budgets)
-        ranked = np.sort(self.radius(y, tol))
-        share = (len(ranked) - np.searchsorted(ranked, wanted)) / len(ranked)
-        return float(share) if wanted.ndim == 0 else share
+        return share_certified(self.radius(y, tol), budgets)
 
     def to_frame(self, budgets: ArrayLike = (1,)) -> Any:
         """Return a pandas table: prediction, and ``low_<r>`` and ``high_<r>`` for each budget r."""
