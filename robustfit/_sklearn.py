@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from sklearn.base import _fit_context as fit_context
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, InvalidParameterError, StrOptions
 from sklearn.utils.metadata_routing import _routing_enabled as routing_enabled
 from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
@@ -17,6 +17,15 @@ except ImportError:  # scikit-learn < 1.9 has no callbacks
         """Stands in where scikit-learn has no callbacks."""
 
 
+def valid_params(estimator):
+    """Whether a scikit-learn estimator would accept its own parameters."""
+    try:
+        estimator._validate_params()
+    except InvalidParameterError:
+        return False
+    return True
+
+
 __all__ = [
     "CallbackSupportMixin",
     "HasMethods",
@@ -27,4 +36,5 @@ __all__ = [
     "num_samples",
     "process_routing",
     "routing_enabled",
+    "valid_params",
 ]

@@ -7,17 +7,21 @@ import numpy as np
 import pandas as pd
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_breast_cancer, load_diabetes
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
+from sklearn.kernel_ridge import KernelRidge
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, RidgeClassifier, SGDClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor, NearestCentroid
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
-from sklearn.svm import SVC
+from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from robustfit.learners import KernelRidgeClassifier
 
 WORDS = ["offer", "free", "win", "meeting", "lunch", "report", "cash", "hello", "invoice", "team"]
 
@@ -35,6 +39,16 @@ ARRAY_BASES = {
     "kNN": KNeighborsClassifier(1),
     "search inside": GridSearchCV(DecisionTreeClassifier(), {"max_depth": [1, 3]}, cv=2),
 }
+LEAN_BASES = {
+    "logistic": LogisticRegression(C=0.1, max_iter=1000),
+    "linear SVC": LinearSVC(C=0.01, dual=False),
+    "ridge classifier": RidgeClassifier(),
+    "Gaussian": GaussianNB(),
+    "centroids": NearestCentroid(),
+    "discriminant": LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.1),
+    "3-NN": KNeighborsClassifier(3),
+    "kernel ridge": KernelRidgeClassifier(gamma=1e-4),
+}
 SLOW_BASES = {"network": make_pipeline(StandardScaler(), MLPClassifier((8,), max_iter=30, tol=0, n_iter_no_change=99))}
 FRAME_BASE = make_pipeline(
     make_column_transformer((OneHotEncoder(handle_unknown="ignore"), ["kind", "town"]), remainder=StandardScaler()),
@@ -42,6 +56,12 @@ FRAME_BASE = make_pipeline(
 )
 TEXT_BASE = make_pipeline(TfidfVectorizer(), LogisticRegression())
 REGRESSORS = {"ridge": make_pipeline(StandardScaler(), Ridge()), "tree": DecisionTreeRegressor(max_depth=4)}
+LEAN_REGRESSORS = {
+    "lean ridge": Ridge(),
+    "least squares": LinearRegression(),
+    "lean kernel ridge": KernelRidge(kernel="rbf"),
+    "lean 2-NN": KNeighborsRegressor(2),
+}
 
 
 def cancer(n=300, n_test=60):

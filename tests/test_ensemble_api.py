@@ -101,6 +101,7 @@ def test_parameters_are_stored_as_given_and_not_touched_by_fit(kind):
         "n_partitions": np.int64(7),
         "partition_by": "content",
         "schema": None,
+        "engine": "auto",
         "member_error": "abstain",
         "random_state": np.int32(3),
         "n_jobs": 1,
@@ -367,7 +368,7 @@ class PredictsAColumn(LogisticRegression):
 def test_members_that_answer_with_a_column_are_asked_once():
     model = ensemble(PartitionClassifier, PredictsAColumn()).fit(X, Y)
     PredictsAColumn.calls = 0
-    assert_same_votes(model, ensemble(PartitionClassifier).fit(X, Y), X)
+    assert_same_votes(model, ensemble(PartitionClassifier, engine="generic").fit(X, Y), X)
     assert PredictsAColumn.calls == len(model.estimators_)
 
 
@@ -933,7 +934,7 @@ def test_callbacks_are_taken_down_when_fitting_fails():
 def test_callbacks_reach_members_that_take_them():
     pytest.importorskip("sklearn.callback")
     callback = Propagating()
-    model = ensemble(PartitionClassifier, LogisticRegression()).set_callbacks(callback).fit(X, Y)
+    model = ensemble(PartitionClassifier, LogisticRegression(), engine="generic").set_callbacks(callback).fit(X, Y)
     # A member's own fit is the task of the ensemble: it is told once, under the member's name for it.
     told = [(number, size) for number, size in callback.of("begin", "fit") if size is not None]
     assert told == list(enumerate(model.shard_sizes_.tolist()))

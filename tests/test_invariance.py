@@ -9,29 +9,42 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse as sp
-from families import ARRAY_BASES, FRAME_BASE, TEXT_BASE, cancer, diabetes, frames, member_hashes, texts
-from sklearn.linear_model import LogisticRegression
+from families import ARRAY_BASES, FRAME_BASE, LEAN_BASES, TEXT_BASE, cancer, diabetes, frames, member_hashes, texts
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.naive_bayes import MultinomialNB
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler
+from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from robustfit import PartitionClassifier, PartitionRegressor
+from robustfit.learners import KernelRidgeClassifier
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::robustfit.ensemble.PartitionWarning",
     "ignore::sklearn.exceptions.ConvergenceWarning",
     "ignore:The least populated class in y:UserWarning",
+    "ignore:The covariance matrix:",
 )
 
+# Name and engine; what the lean engine takes runs on both.
+BASES = {name: (base, "auto") for name, base in ARRAY_BASES.items()} | {
+    f"{name}, {engine}": (base, engine) for name, base in LEAN_BASES.items() for engine in ("lean", "generic")
+}
 
-@pytest.mark.parametrize("name", ARRAY_BASES)
+
+def ensemble_of(name, **params):
+    base, engine = BASES[name]
+    return PartitionClassifier(base, engine=engine, **params)
+
+
+@pytest.mark.parametrize("name", BASES)
 def test_row_order(name):
     X, y, X_test = cancer()
     # Duplicates with other labels: sorting by the features alone would keep them in input order.
     X, y = np.vstack([X, X[:40]]), np.concatenate([y, 1 - y[:40]])
-    ensemble = PartitionClassifier(ARRAY_BASES[name], n_partitions=8)
+    ensemble = ensemble_of(name, n_partitions=8)
     hashes, votes = member_hashes(ensemble.fit(X, y)), ensemble.votes(X_test)
     for seed in range(2):
         order = np.random.default_rng(seed).permutation(len(y))
@@ -57,11 +70,11 @@ def test_row_order_of_frames_texts_and_regressors():
     np.testing.assert_array_equal(ensemble.fit(X[order], y[order]).votes(X_test), votes)
 
 
-@pytest.mark.parametrize("name", ARRAY_BASES)
+@pytest.mark.parametrize("name", BASES)
 def test_single_precision_copies(name):
     X, y, X_test = cancer()
     X, X_test = X.astype(np.float32), X_test.astype(np.float32)
-    ensemble = PartitionClassifier(ARRAY_BASES[name], n_partitions=8)
+    ensemble = ensemble_of(name, n_partitions=8)
     narrow = ensemble.fit(X, y).votes(X_test)
     wide = ensemble.fit(X.astype(np.float64), y).votes(X_test.astype(np.float64))
     np.testing.assert_array_equal(narrow, wide)
@@ -76,6 +89,10 @@ def test_single_precision_copies(name):
         DecisionTreeClassifier(),
         MultinomialNB(),
         KNeighborsClassifier(1, algorithm="brute"),
+        RidgeClassifier(),
+        LinearSVC(dual=False, tol=1e-10),
+        NearestCentroid(),
+        KernelRidgeClassifier(0.1),
     ],
 )
 def test_sparse_equals_dense(base):
@@ -91,11 +108,11 @@ def test_sparse_equals_dense(base):
         np.testing.assert_array_equal(ensemble.shard_sizes_, sizes)
 
 
-@pytest.mark.parametrize("name", ["scaled logistic", "tree", "SVC", "naive Bayes", "boosting"])
+@pytest.mark.parametrize("name", ["scaled logistic", "tree", "SVC", "naive Bayes", "boosting", "logistic, lean"])
 def test_data_frames_equal_arrays(name):
     X, y, X_test = cancer()
     names = [f"f{j}" for j in range(X.shape[1])]
-    ensemble = PartitionClassifier(ARRAY_BASES[name], n_partitions=8)
+    ensemble = ensemble_of(name, n_partitions=8)
     expected = ensemble.fit(X, y).votes(X_test)
     sizes = ensemble.shard_sizes_
     for make in (pd.DataFrame, pl.DataFrame):
@@ -124,10 +141,10 @@ def test_text_containers_agree():
 
 
 @pytest.mark.parametrize("backend", ["loky", "threading"])
-@pytest.mark.parametrize("name", ["scaled logistic", "boosting", "SGD"])
+@pytest.mark.parametrize("name", ["scaled logistic", "boosting", "SGD", "logistic, lean", "kernel ridge, lean"])
 def test_jobs_and_backends(name, backend):
     X, y, X_test = cancer()
-    ensemble = PartitionClassifier(ARRAY_BASES[name], n_partitions=9)
+    ensemble = ensemble_of(name, n_partitions=9)
     hashes, votes = member_hashes(ensemble.fit(X, y)), ensemble.votes(X_test)
     with joblib.parallel_config(backend=backend):
         ensemble.set_params(n_jobs=2).fit(X, y)
@@ -135,9 +152,10 @@ def test_jobs_and_backends(name, backend):
         np.testing.assert_array_equal(ensemble.votes(X_test), votes)
 
 
-def test_blocks_of_test_rows():
+@pytest.mark.parametrize("name", ["scaled logistic", *(name for name in BASES if "lean" in name)])
+def test_blocks_of_test_rows(name):
     X, y, X_test = cancer()
-    ensemble = PartitionClassifier(ARRAY_BASES["scaled logistic"], n_partitions=9).fit(X, y)
+    ensemble = ensemble_of(name, n_partitions=9).fit(X, y)
     whole = ensemble.votes(X_test)
     parts = np.vstack([ensemble.votes(X_test[i : i + 7]) for i in range(0, len(X_test), 7)])
     np.testing.assert_array_equal(parts, whole)

@@ -5,6 +5,8 @@ import pytest
 from families import (
     ARRAY_BASES,
     FRAME_BASE,
+    LEAN_BASES,
+    LEAN_REGRESSORS,
     REGRESSORS,
     SLOW_BASES,
     TEXT_BASE,
@@ -58,10 +60,24 @@ def test_arrays(name):
     assert_isolated(PartitionClassifier(ARRAY_BASES[name], n_partitions=10), *cancer(), rows=(0, 17))
 
 
+@pytest.mark.parametrize("engine", ["lean", "generic"])
+@pytest.mark.parametrize("name", LEAN_BASES)
+def test_engines(name, engine):
+    ensemble = PartitionClassifier(LEAN_BASES[name], n_partitions=10, engine=engine)
+    assert_isolated(ensemble, *cancer(), rows=(0, 17))
+
+
+@pytest.mark.parametrize("engine", ["lean", "generic"])
+@pytest.mark.parametrize("name", LEAN_REGRESSORS)
+def test_engines_of_regressors(name, engine):
+    ensemble = PartitionRegressor(LEAN_REGRESSORS[name], n_partitions=11, engine=engine)
+    assert_isolated(ensemble, *diabetes(), rows=(0, 17))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ARRAY_BASES | SLOW_BASES)
+@pytest.mark.parametrize("name", ARRAY_BASES | LEAN_BASES | SLOW_BASES)
 def test_arrays_many_rows(name, effort):
-    bases = ARRAY_BASES | SLOW_BASES
+    bases = ARRAY_BASES | LEAN_BASES | SLOW_BASES
     assert_isolated(
         PartitionClassifier(bases[name], n_partitions=12, random_state=3), *cancer(), rows=range(20, 25 + 5 * effort)
     )

@@ -4,6 +4,8 @@ A claim is a function that raises `AssertionError` when it is broken. Every test
 variant with the mistake in it, to show that the claim would notice.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,9 +25,9 @@ from robustfit import CertificateError, PartitionClassifier
 from robustfit.audit import check_certifiable
 from robustfit.certify import IntervalCertificate, plurality_radius
 from robustfit.certify._plurality import count_votes
-from robustfit.ensemble import _base
+from robustfit.ensemble import _training
 from robustfit.ensemble._inputs import validate_data
-from robustfit.partition import SchemaError, ShardPlan
+from robustfit.partition import SchemaError, ShardPlan, as_rows
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::robustfit.ensemble.PartitionWarning",
@@ -215,17 +217,18 @@ def test_trap_7_single_precision_is_widened_first(monkeypatch):
 # 8
 
 
-def test_trap_8_shards_are_not_solved_together(monkeypatch):
+@pytest.mark.parametrize("engine", ["lean", "generic"])
+def test_trap_8_shards_are_not_solved_together(engine, monkeypatch):
     X, y, _ = cancer()
 
     def claim():
-        model = PartitionClassifier(LogisticRegression(), n_partitions=40)
+        model = PartitionClassifier(LogisticRegression(), n_partitions=40, engine=engine)
         before = member_hashes(model.fit(X, y))
         after = member_hashes(model.fit(np.vstack([X, X[:1] * 1000]), np.append(y, 1)))
         assert changed_members(before, after) <= 1
 
     claim()
-    fit_members = _base.fit_members
+    fit_members, solve_members = _training.fit_members, _training.solve_members
 
     def batched(estimator, shards, **settings):
         # One common scale for the batch, as a solver of many shards at once might have.
@@ -234,8 +237,14 @@ def test_trap_8_shards_are_not_solved_together(monkeypatch):
             shard.X = shard.X / scale
         return fit_members(estimator, shards, **settings)
 
-    monkeypatch.setattr(_base, "fit_members", batched)
-    monkeypatch.setattr(_base, "_BATCHES_PER_JOB", 8)
+    def solved_together(family, training, tasks, **settings):
+        scale = max(np.abs(training.cut_numbers(number).X).max() for number, _ in tasks)
+        every = np.arange(training.numbers.n_samples)
+        training = replace(training, numbers=as_rows(training.numbers.take(every) / scale))
+        return solve_members(family, training, tasks, **settings)
+
+    monkeypatch.setattr(_training, "fit_members", batched)
+    monkeypatch.setattr(_training, "solve_members", solved_together)
     assert_caught(claim)
 
 

@@ -2,16 +2,14 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
-import os
 from abc import ABCMeta, abstractmethod
 from numbers import Integral
 
 import numpy as np
-from joblib import effective_n_jobs
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.utils import assert_all_finite, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
-from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, has_fit_parameter
 
 from robustfit._sklearn import (
@@ -26,23 +24,21 @@ from robustfit._sklearn import (
     routing_enabled,
 )
 from robustfit.certify import CertificateError
-from robustfit.ensemble._fit_params import member_params, param_columns, split_params
-from robustfit.ensemble._inputs import check_groups, read_test_rows, read_training_rows, refuses_missing
-from robustfit.ensemble._members import FailedMember, Shard, ask_members, fit_members, single_threaded
+from robustfit.ensemble._engine import choose_engine
+from robustfit.ensemble._fit_params import param_columns, split_params
+from robustfit.ensemble._inputs import as_numbers, check_groups, read_test_rows, read_training_rows, refuses_missing
+from robustfit.ensemble._member_set import MemberSet
 from robustfit.ensemble._prefitted import non_deterministic_parts, prefitted_parts
-from robustfit.ensemble._seeds import check_seed, member_seed, needs_seeds
+from robustfit.ensemble._seeds import check_seed
+from robustfit.ensemble._training import Training, codes_of, split_by_need
 from robustfit.ensemble._warnings import MemberWarning, PartitionWarning, warn_caller
-from robustfit.partition import HASH_VERSION, ShardPlan
+from robustfit.partition import HASH_VERSION, ShardPlan, as_rows
 
 # Members are held in memory one by one.
 _MOST_PARTITIONS = 10**7
 
 # From this share of rows with NaN or infinity on, failing members are no matter of single rows any more.
 _MOST_INCOMPLETE = 0.05
-
-# Shards are sent to the workers in this many batches per job: few enough to cost nothing, many
-# enough that the copies under way stay a small part of the data.
-_BATCHES_PER_JOB = 16
 
 
 class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
@@ -59,6 +55,7 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
         "n_partitions": [Interval(Integral, 1, None, closed="left")],
         "partition_by": [StrOptions({"content", "groups"})],
         "schema": "no_validation",
+        "engine": [StrOptions({"auto", "lean", "generic"})],
         "member_error": [StrOptions({"abstain", "raise"})],
         "random_state": "no_validation",
         "n_jobs": [Integral, None],
@@ -77,8 +74,8 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
         """Return the fewest rows per shard for which a member can be expected to learn."""
 
     @abstractmethod
-    def _trivial_member(self, y):
-        """Return a member for a shard that needs no fitting, or None."""
+    def _only_answer(self, y):
+        """Return the answer that a shard's target leaves no choice about, or None."""
 
     @abstractmethod
     def _shard_target(self, y):
@@ -147,6 +144,7 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, np.empty((rows.n_samples, 0)), dtype=np.float64)
         params = self._member_params(estimator, sample_weight, fit_params)
+        family = choose_engine(self.engine, estimator, self._container_, X, params)
         groups = check_groups(groups, self.partition_by, rows.n_samples)
 
         # A row of weight zero is not there: learners differ in what they make of it.
@@ -162,10 +160,15 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
         shards = plan.split(rows, keys, keep)
         self.shard_sizes_ = np.array([len(index) for index in shards])
         self.hash_version_ = HASH_VERSION
+        self.engine_ = "generic" if family is None else "lean"
+        numbers = None
+        if family is not None:
+            numbers = as_rows(as_numbers(X)) if self._container_.kind == "frame" else rows
         incomplete = rows.incomplete() & keep
         self._remember(estimator, shared, int(incomplete.sum()), int(keep.sum()))
         self._warn_if_thin(int(keep.sum()))
-        self._fit_shards(estimator, shards, rows, target, shared, per_row, random_state, incomplete)
+        training = Training(rows, numbers, target, self._shard_target, shared, per_row, shards, random_state)
+        self._fit_shards(estimator, family, training, incomplete)
         return self
 
     def _remember(self, estimator, shared, n_incomplete, n_rows):
@@ -223,83 +226,62 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
             PartitionWarning,
         )
 
-    def _fit_shards(self, estimator, shards, rows, target, shared, per_row, random_state, incomplete):
-        members = [None] * self.n_partitions
-        to_fit = []
-        for number, index in enumerate(shards):
-            if len(index):
-                members[number] = self._trivial_member(target[index])
-                if members[number] is None:
-                    to_fit.append(number)
-                elif self._refuses_missing and incomplete[index].any():
-                    members[number] = self._refused_member(number)
-        contexts = self._contexts(len(to_fit))
+    def _fit_shards(self, estimator, family, training, incomplete):
+        def refused(index):
+            # Members of a single answer would not notice what their estimator refuses.
+            return self._refuses_missing and incomplete[index].any()
 
-        def shard(number, context):
-            index = shards[number]
-            return Shard(
-                number=number,
-                X=rows.take(index),
-                y=self._shard_target(target[index]),
-                params=member_params(shared, per_row, index),
-                seed=member_seed(random_state, number),
-                context=context,
-            )
-
-        settings = {
-            # Callbacks are handed the ensemble; members never are.
-            "ensemble": self if contexts is not None else None,
-            "seeded": needs_seeds(estimator),
-            "member_error": self.member_error,
-            "parent_pid": os.getpid(),
-        }
-        batches = _batches(len(to_fit), effective_n_jobs(self.n_jobs))
-        template = clone(estimator)
-        with single_threaded():
-            # Slices travel by value: a memory-mapped one would be read-only, and so fail in some learners.
-            fitted = Parallel(n_jobs=self.n_jobs, max_nbytes=None)(
-                delayed(fit_members)(
-                    template,
-                    [shard(to_fit[i], None if contexts is None else contexts[i]) for i in batch],
-                    **settings,
-                )
-                for batch in batches
-            )
-        if contexts is not None:
+        constants, to_fit, spoilt = split_by_need(training, self._only_answer, refused)
+        self._refuse_spoilt(training, spoilt)
+        contexts = self._contexts(to_fit)
+        members = MemberSet(
+            self.n_partitions, getattr(self, "n_features_in_", None), getattr(self, "feature_names_in_", None)
+        )
+        if constants:
+            members.keep_constants(constants, self._read(self._shard_target(np.array(list(constants.values())))))
+        if family is not None and to_fit:
+            states, to_fit = training.solve(family, to_fit, contexts, ensemble=self)
+            if states:
+                sparse = issparse(training.numbers.take(np.zeros(1, dtype=np.intp)))
+                solved = list(states.values())
+                codes = codes_of(solved, self._read)
+                n_classes = 1 if codes is None else len(self._known_labels)
+                members.keep_solved(family, list(states), family.pack(solved, codes, n_classes, sparse=sparse))
+            # Those that are left over were reported already.
+            contexts = {}
+        for number, member in training.fit(estimator, to_fit, contexts, ensemble=self).items():
+            members.keep_fitted(number, member)
+        if hasattr(self, "_callback_fit_ctx"):
             self._callback_fit_ctx.call_on_fit_task_end(estimator=self)
-        for number, member in zip(to_fit, (m for batch in fitted for m in batch), strict=True):
-            members[number] = member
-        self._keep_members(members, too_many=incomplete.sum() >= _MOST_INCOMPLETE * self.shard_sizes_.sum())
+        self._keep_members(members, training.failures, too_many=_too_many(incomplete, self.shard_sizes_))
 
-    def _refused_member(self, number):
-        """Stand in for a member of a single class that would not notice what its estimator refuses."""
+    def _refuse_spoilt(self, training, spoilt):
         reason = "Input X contains NaN or infinity (inf)."
-        if self.member_error == "raise":
-            raise ValueError(f"{reason} (In shard {number}.)")
-        return FailedMember(f"ValueError: {reason}")
+        if spoilt and self.member_error == "raise":
+            raise ValueError(f"{reason} (In shard {spoilt[0]}.)")
+        training.failures |= dict.fromkeys(spoilt, f"ValueError: {reason}")
 
-    def _contexts(self, n_tasks):
-        """Return one callback context per member to fit, or None if nobody listens."""
+    def _contexts(self, to_fit):
+        """Return one callback context per member to fit, by shard number; none if nobody listens."""
         if not (getattr(self, "_skl_callbacks", None) or hasattr(self, "_parent_callback_ctx")):
-            return None
-        root = self._init_callback_context(max_subtasks=n_tasks)
+            return {}
+        root = self._init_callback_context(max_subtasks=len(to_fit))
         root.call_on_fit_task_begin(estimator=self)
-        return [root.subcontext(task_name="fit member") for _ in range(n_tasks)]
+        return {number: root.subcontext(task_name="fit member") for number in to_fit}
 
-    def _keep_members(self, members, *, too_many):
-        failures = {n: m.reason for n, m in enumerate(members) if isinstance(m, FailedMember)}
-        self.member_errors_ = failures
-        self.estimators_ = [None if isinstance(member, FailedMember) else member for member in members]
+    def _keep_members(self, members, failures, *, too_many):
+        self.member_errors_ = dict(sorted(failures.items()))
+        self.estimators_ = members
         if not failures:
             return
-        first = next(iter(failures.items()))
+        first = next(iter(self.member_errors_.items()))
         if too_many:
             raise ValueError(
                 f"Members do not take the NaN or infinity (inf) that {_MOST_INCOMPLETE:.0%} of the rows of X or more "
                 f"hold; drop those rows, or impute inside the estimator. The first, of shard {first[0]}, said: "
                 f"{first[1]}"
             )
-        if all(member is None for member in self.estimators_):
+        if len(failures) == np.count_nonzero(self.shard_sizes_):
             raise ValueError(f"No member could be fitted; the first, of shard {first[0]}, said: {first[1]}")
         warn_caller(
             f"{len(failures)} of {self.n_partitions} members could not be fitted and abstain; the first, of shard "
@@ -308,45 +290,31 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
         )
 
     def _ask(self, X, dtype):
-        """Return the answers of all members and where they abstain, shape (n_samples, n_partitions)."""
+        """Ask all members about X; see `robustfit.ensemble._member_set.Answers`."""
         check_is_fitted(self)
         X = read_test_rows(self, X, self._container_)
         if self._container_.kind == "array" and self._refuses_missing:
             # Members of a single class would not notice.
             assert_all_finite(X, input_name="X")
-        n_samples = num_samples(X)
-        voting = [n for n, member in enumerate(self.estimators_) if member is not None]
-        answers = np.zeros((n_samples, len(self.estimators_)), dtype=dtype)
-        abstains = np.ones((n_samples, len(self.estimators_)), dtype=bool)
-        # One batch per job: every batch takes all of X along.
-        batches = _batches(len(voting), effective_n_jobs(self.n_jobs), per_job=1)
-        settings = {
-            "dtype": dtype,
-            "read": self._read,
-            "member_error": self.member_error,
-            "parent_pid": os.getpid(),
-        }
-        with single_threaded():
-            # The same options as for fitting: with others joblib would start all workers anew.
-            parts = Parallel(n_jobs=self.n_jobs, max_nbytes=None)(
-                delayed(ask_members)([self.estimators_[voting[i]] for i in batch], X, n_samples, **settings)
-                for batch in batches
-            )
-        error = None
-        for batch, (part, failed, raised) in zip(batches, parts, strict=True):
-            columns = [voting[i] for i in batch]
-            answers[:, columns] = part
-            abstains[:, columns] = failed
-            error = raised or error
-        if error is not None and (silent := abstains.all(axis=1)).any():
+        answers = self.estimators_.ask(
+            X,
+            as_numbers(X) if self.engine_ == "lean" else None,
+            num_samples(X),
+            dtype=dtype,
+            read=self._read,
+            member_error=self.member_error,
+            n_jobs=self.n_jobs,
+        )
+        if answers.error is not None and (silent := answers.abstains.all(axis=1)).any():
             message = (
-                f"No member can predict row {int(silent.argmax())} of X ({int(silent.sum())} rows in all): {error}"
+                f"No member can predict row {int(silent.argmax())} of X ({int(silent.sum())} rows in all): "
+                f"{answers.error}"
             )
             if silent.all():
-                raise ValueError(message) from error
+                raise ValueError(message) from answers.error
             # The other rows have an answer, which must not depend on who else is asked about.
             warn_caller(f"{message}. These rows get the answer of a vote without voters.", MemberWarning)
-        return answers, abstains
+        return answers
 
     def _check_certifiable_members(self):
         """Refuse members that are no function of their own shard."""
@@ -386,6 +354,5 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
         return tags
 
 
-def _batches(n_tasks, n_jobs, per_job=_BATCHES_PER_JOB):
-    """Cut 0..n_tasks−1 into consecutive batches."""
-    return [part for part in np.array_split(np.arange(n_tasks), per_job * n_jobs) if len(part)]
+def _too_many(incomplete, shard_sizes):
+    return incomplete.sum() >= _MOST_INCOMPLETE * shard_sizes.sum()

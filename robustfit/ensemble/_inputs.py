@@ -13,7 +13,7 @@ from sklearn.utils.validation import validate_data
 
 from robustfit._sklearn import num_samples
 from robustfit.ensemble._labels import as_array
-from robustfit.partition import Rows, Schema, SchemaError, as_rows, missing_cells, narrow_indices
+from robustfit.partition import Rows, Schema, SchemaError, as_rows, cells, missing_cells, narrow_indices
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,22 @@ def read_test_rows(ensemble, X, container: Container):
         array = _check_array(ensemble, X, reset=False)
         return array if array.dtype.kind == "O" else array.astype(object)
     return _read_only(_check_array(ensemble, X, reset=False))
+
+
+def is_numeric(container: Container) -> bool:
+    """Whether rows can be had as numbers, by what is fixed in advance."""
+    if container.kind == "frame":
+        return all(column.kind in ("number", "integer", "boolean") for column in container.schema.columns)
+    return container.kind == "array"
+
+
+def as_numbers(X):
+    """Rows of a frame of numbers and booleans as a float64 array, missing cells as NaN; arrays are kept as they are."""
+    if isinstance(X, np.ndarray) or sp.issparse(X):
+        return X
+    frame = nw.from_native(X, eager_only=True)
+    columns = [np.asarray(cells(frame[:, j]), dtype=np.float64) for j in range(frame.shape[1])]
+    return np.ascontiguousarray(np.array(columns).T)
 
 
 def check_groups(groups, partition_by, n_samples):

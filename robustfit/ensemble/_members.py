@@ -15,14 +15,20 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
+from sklearn.utils import assert_all_finite
 from threadpoolctl import ThreadpoolController
 
+from robustfit.ensemble._lean import Unsolved
 from robustfit.ensemble._seeds import set_seeds
 
 logger = logging.getLogger(__name__)
 
 # Members are never asked for fewer rows at once.
 _FEWEST_ROWS = 16
+
+# Shards are sent to the workers in this many batches per job: few enough to cost nothing, many
+# enough that the copies under way stay a small part of the data.
+_BATCHES_PER_JOB = 16
 
 
 @dataclass
@@ -64,6 +70,11 @@ def single_threaded():
     """Limit BLAS and OpenMP to one thread: members are small, and many threads cost more than they give."""
     with _thread_pools().limit(limits=1):
         yield
+
+
+def batches(n_tasks, n_jobs, per_job=_BATCHES_PER_JOB):
+    """Cut 0..n_tasks−1 into consecutive batches."""
+    return [part for part in np.array_split(np.arange(n_tasks), per_job * n_jobs) if len(part)]
 
 
 def _in_worker(parent_pid):
@@ -113,11 +124,15 @@ def _fit_member(estimator, shard, ensemble, seeded, member_error):
         # A matter of this machine, not of the shard.
         raise
     except Exception as error:
-        if member_error == "raise":
-            error.add_note(f"While fitting the member of shard {shard.number} ({len(shard.y)} rows).")
-            raise
-        logger.info("The member of shard %d abstains: %s", shard.number, error)
-        return FailedMember(f"{type(error).__name__}: {error}")
+        return _failed(error, shard, member_error)
+
+
+def _failed(error, shard, member_error):
+    if member_error == "raise":
+        error.add_note(f"While fitting the member of shard {shard.number} ({len(shard.y)} rows).")
+        raise error
+    logger.info("The member of shard %d abstains: %s", shard.number, error)
+    return FailedMember(f"{type(error).__name__}: {error}")
 
 
 @contextmanager
@@ -133,6 +148,41 @@ def _reported(ensemble, member, shard):
             yield
         finally:
             shard.context.call_on_fit_task_end(estimator=ensemble, X=shard.X, y=shard.y)
+
+
+def solve_members(family, training, tasks, *, ensemble, member_error):
+    """Let the lean engine solve shards.
+
+    Parameters
+    ----------
+    family : LeanFamily
+    training : Training
+    tasks : list of (int, CallbackContext or None)
+        Numbers of the shards.
+    ensemble, member_error
+        As for `fit_members`.
+
+    Returns
+    -------
+    results : list of State, Unsolved or FailedMember
+    """
+    with np.errstate(all="ignore"):
+        return [_solve_member(family, training.cut_numbers(*task), ensemble, member_error) for task in tasks]
+
+
+def _solve_member(family, shard, ensemble, member_error):
+    try:
+        with _reported(ensemble, None, shard):
+            values = shard.X.data if sp.issparse(shard.X) else shard.X
+            if not np.isfinite(values).all():
+                # It names what it found, at a price that the other shards are spared.
+                assert_all_finite(values, input_name="X")
+            return family.solve(shard.X, shard.y, shard.params.get("sample_weight"))
+    except Unsolved as reason:
+        logger.debug("Shard %d is left to scikit-learn: %s", shard.number, reason)
+        return reason
+    except ValueError as error:
+        return _failed(error, shard, member_error)
 
 
 def constant_member(label):

@@ -11,7 +11,6 @@ from robustfit.certify import Certificate
 from robustfit.certify._plurality import count_votes, vote_shares
 from robustfit.ensemble._base import BasePartitionEnsemble
 from robustfit.ensemble._labels import as_array, canonical_labels, check_labels, compact, label_codes
-from robustfit.ensemble._members import constant_member
 
 _ROWS_PER_CLASS = 10
 
@@ -38,6 +37,10 @@ class PartitionClassifier(ClassifierMixin, BasePartitionEnsemble):
     schema : mapping or Schema, default=None
         Kinds of the columns of a data frame, ``{"age": "number", "sex": ["f", "m"]}``. If None it is read off
         the fitted frame, and certificates say so.
+    engine : {"auto", "lean", "generic"}, default="auto"
+        ``"lean"`` solves each shard in closed form or by Newton's method and asks all members in one pass, for the
+        estimators listed in the user guide; ``"generic"`` fits clones of any estimator. ``"auto"`` takes the lean one
+        where it can, by the estimator's class and parameters, never by the data.
     member_error : {"abstain", "raise"}, default="abstain"
         What happens when a member cannot be fitted on its shard, or cannot predict a row.
     random_state : int, default=0
@@ -50,8 +53,10 @@ class PartitionClassifier(ClassifierMixin, BasePartitionEnsemble):
     ----------
     classes_ : ndarray of shape (n_classes,)
         Labels in sorted order.
-    estimators_ : list of length n_partitions
-        Fitted members; None for a member that abstains.
+    estimators_ : sequence of length n_partitions
+        Fitted members; None for a member that abstains. Those of the lean engine are built when they are looked at.
+    engine_ : {"lean", "generic"}
+        The engine that was used.
     member_errors_ : dict
         Why the member of a shard could not be fitted, by shard number.
     shard_sizes_ : ndarray of shape (n_partitions,)
@@ -132,6 +137,7 @@ class PartitionClassifier(ClassifierMixin, BasePartitionEnsemble):
         partition_by="content",
         classes=None,
         schema=None,
+        engine="auto",
         member_error="abstain",
         random_state=0,
         n_jobs=None,
@@ -141,6 +147,7 @@ class PartitionClassifier(ClassifierMixin, BasePartitionEnsemble):
         self.partition_by = partition_by
         self.classes = classes
         self.schema = schema
+        self.engine = engine
         self.member_error = member_error
         self.random_state = random_state
         self.n_jobs = n_jobs
@@ -158,10 +165,14 @@ class PartitionClassifier(ClassifierMixin, BasePartitionEnsemble):
             Index into ``classes_``; −1 where a member abstains. Of the smallest integer type that holds them.
         """
         check_is_fitted(self)
+        return self._votes(X)[0]
+
+    def _votes(self, X):
+        """Votes, and which of them rounding could change; None if no member knows."""
         # min_scalar_type counts from −(2^(b−1)): classes 0..n−1 and −1 fit where −n does.
-        answers, abstains = self._ask(X, np.min_scalar_type(-len(self.classes_)))
-        answers[abstains] = -1
-        return answers
+        answers = self._ask(X, np.min_scalar_type(-len(self.classes_)))
+        answers.values[answers.abstains] = -1
+        return answers.values, answers.doubtful
 
     def predict(self, X):
         """Predict the label that most members vote for.
@@ -225,9 +236,11 @@ class PartitionClassifier(ClassifierMixin, BasePartitionEnsemble):
         return self._certify(X, threat=threat, target=target)
 
     def _certify(self, X, *, threat, target=None):
+        votes, doubtful = self._votes(X)
         return Certificate.from_votes(
-            self.votes(X),
+            votes,
             self.classes_,
+            doubtful=doubtful,
             threat=threat,
             partition_by=self._partition_by,
             unseen_class=not self._closed_classes,
@@ -271,9 +284,9 @@ class PartitionClassifier(ClassifierMixin, BasePartitionEnsemble):
     def _rows_needed(self):
         return _ROWS_PER_CLASS * len(self.classes_)
 
-    def _trivial_member(self, y):
+    def _only_answer(self, y):
         # Few learners take a single class, and what they would make of it is clear.
-        return constant_member(y[0]) if np.all(y == y[0]) else None
+        return y[0] if np.all(y == y[0]) else None
 
     def _shard_target(self, y):
         return compact(y)

@@ -34,6 +34,10 @@ class PartitionRegressor(RegressorMixin, BasePartitionEnsemble):
     schema : mapping or Schema, default=None
         Kinds of the columns of a data frame, ``{"age": "number", "sex": ["f", "m"]}``. If None it is read off
         the fitted frame, and certificates say so.
+    engine : {"auto", "lean", "generic"}, default="auto"
+        ``"lean"`` solves each shard in closed form or by Newton's method and asks all members in one pass, for the
+        estimators listed in the user guide; ``"generic"`` fits clones of any estimator. ``"auto"`` takes the lean one
+        where it can, by the estimator's class and parameters, never by the data.
     member_error : {"abstain", "raise"}, default="abstain"
         What happens when a member cannot be fitted on its shard, or cannot predict a row.
     random_state : int, default=0
@@ -44,8 +48,10 @@ class PartitionRegressor(RegressorMixin, BasePartitionEnsemble):
 
     Attributes
     ----------
-    estimators_ : list of length n_partitions
-        Fitted members; None for a member that abstains.
+    estimators_ : sequence of length n_partitions
+        Fitted members; None for a member that abstains. Those of the lean engine are built when they are looked at.
+    engine_ : {"lean", "generic"}
+        The engine that was used.
     member_errors_ : dict
         Why the member of a shard could not be fitted, by shard number.
     shard_sizes_ : ndarray of shape (n_partitions,)
@@ -110,6 +116,7 @@ class PartitionRegressor(RegressorMixin, BasePartitionEnsemble):
         n_partitions=51,
         partition_by="content",
         schema=None,
+        engine="auto",
         member_error="abstain",
         random_state=0,
         n_jobs=None,
@@ -118,6 +125,7 @@ class PartitionRegressor(RegressorMixin, BasePartitionEnsemble):
         self.n_partitions = n_partitions
         self.partition_by = partition_by
         self.schema = schema
+        self.engine = engine
         self.member_error = member_error
         self.random_state = random_state
         self.n_jobs = n_jobs
@@ -135,9 +143,9 @@ class PartitionRegressor(RegressorMixin, BasePartitionEnsemble):
             NaN where a member abstains.
         """
         check_is_fitted(self)
-        answers, abstains = self._ask(X, np.float64)
-        answers[abstains | ~np.isfinite(answers)] = np.nan
-        return answers
+        answers = self._ask(X, np.float64)
+        answers.values[answers.abstains | ~np.isfinite(answers.values)] = np.nan
+        return answers.values
 
     def predict(self, X):
         """Predict the median of the members' predictions; 0.0 where all abstain.
@@ -197,7 +205,7 @@ class PartitionRegressor(RegressorMixin, BasePartitionEnsemble):
     def _rows_needed(self):
         return _ROWS_PER_SHARD
 
-    def _trivial_member(self, y):
+    def _only_answer(self, y):
         return None
 
     def _shard_target(self, y):

@@ -1,0 +1,234 @@
+"""What a lean solver is: parameters in, one state per shard, and all states packed to be asked at once.
+
+A state is a function of the parameters and of its own shard: no array is shared or padded while solving. Packed members
+are asked in blocks of a fixed number of rows, since linear algebra rounds otherwise for other shapes. What
+rounding is left is bounded, and a vote within the bound is reported as doubtful.
+"""
+
+# SPDX-License-Identifier: BSD-3-Clause
+
+import warnings
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from joblib import effective_n_jobs
+from sklearn.base import clone
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.parallel import Parallel, delayed
+
+UNIT_ROUNDOFF = float(np.finfo(np.float64).eps) / 2
+
+# Forward error of a backward stable solver, in units of roundoff times condition number. The LAPACK Users' Guide takes
+# 10 for this modestly growing function of the size.
+SOLVER_ERROR = 20
+
+# A system whose condition number exceeds this is left to scikit-learn, which has slower ways to solve it.
+WORST_CONDITION = 1e12
+
+
+class Unsolved(Exception):
+    """A shard that is left to scikit-learn's own fit; the message says why."""
+
+
+@dataclass
+class State:
+    """What one shard teaches.
+
+    Attributes
+    ----------
+    arrays : dict of ndarray
+        Parameters of the member, by the solver's names.
+    classes : ndarray or None
+        Labels of the shard, sorted; None for a regressor.
+    noise : float
+        Bound on the rounding error of a score, in the unit that the packed members document.
+    """
+
+    arrays: dict[str, Any]
+    classes: Any = None
+    noise: float = 0.0
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+class LeanFamily(ABC):
+    """Solver of one class of estimators.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Its parameters are read, it is not fitted.
+
+    Attributes
+    ----------
+    takes_sparse : bool
+    classifies : bool
+    """
+
+    takes_sparse: bool
+    classifies: bool
+
+    def __init__(self, estimator):
+        self.estimator = estimator
+
+    @staticmethod
+    @abstractmethod
+    def refusal(estimator):
+        """Say which parameter the solver cannot take, or return None."""
+
+    @abstractmethod
+    def solve(self, X, y, sample_weight):
+        """Solve one shard.
+
+        Parameters
+        ----------
+        X : {ndarray, csr matrix} of shape (n_samples, n_features)
+            Finite.
+        y : ndarray of shape (n_samples,)
+            Labels of at least two classes, or finite targets.
+        sample_weight : ndarray of shape (n_samples,) or None
+            Positive.
+
+        Returns
+        -------
+        State
+
+        Raises
+        ------
+        Unsolved
+            If the shard is left to scikit-learn.
+        ValueError
+            If the estimator itself would refuse the shard.
+        """
+
+    @abstractmethod
+    def pack(self, states, codes, n_classes, *, sparse):
+        """Pack the states.
+
+        Parameters
+        ----------
+        states : list of State
+        codes : list of ndarray or None
+            Index of each state's classes among all classes, for classifiers.
+        n_classes : int
+            Number of all classes.
+        sparse : bool
+            Whether test rows come as sparse matrices.
+
+        Returns
+        -------
+        LeanMembers
+        """
+
+    @abstractmethod
+    def fitted_attributes(self, state):
+        """Fitted attributes that the estimator would have, by name."""
+
+    def dress(self, state, n_features):
+        """Return the estimator as if it had been fitted on the shard."""
+        member = clone(self.estimator)
+        # What an estimator keeps besides its public attributes it builds itself, from a tiny set of the same shape.
+        X = np.zeros((4, n_features)) if state.classes is None else np.zeros((2 * len(state.classes), n_features))
+        X[:, 0] = np.arange(len(X))
+        y = np.arange(4.0) if state.classes is None else np.repeat(state.classes, 2)
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            member.fit(X, y)
+        for name, value in {**self.fitted_attributes(state), **state.attributes}.items():
+            setattr(member, name, value)
+        return member
+
+    def row_weights(self, y, sample_weight):
+        """Weights of the rows times those of their classes; None if all are one."""
+        class_weight = getattr(self.estimator, "class_weight", None)
+        if class_weight is None:
+            return sample_weight
+        weights = compute_sample_weight(class_weight, y)
+        return weights if sample_weight is None else weights * sample_weight
+
+
+class LeanMembers(ABC):
+    """Members of one family, packed.
+
+    Attributes
+    ----------
+    block_rows : int
+        Number of test rows that are worked on at once; fewer are filled up by repetition.
+    classifies : bool
+    """
+
+    block_rows: int
+    classifies: bool
+
+    @abstractmethod
+    def state(self, place):
+        """State of one member."""
+
+    @abstractmethod
+    def ask_block(self, X):
+        """Answer ``block_rows`` rows.
+
+        Returns
+        -------
+        answers : ndarray of shape (block_rows, n_members)
+            Index of a class, −1 for none; or predictions.
+        doubtful : ndarray of bool of the same shape, or None
+            Answers that rounding could change; None for predictions.
+        """
+
+    @property
+    @abstractmethod
+    def n_members(self):
+        """Number of members."""
+
+    def ask(self, X, n_jobs, dtype):
+        """Answer all rows, block by block.
+
+        Parameters
+        ----------
+        X : {ndarray, csr matrix} of shape (n_samples, n_features)
+            Finite.
+        n_jobs : int or None
+        dtype : dtype of the answers
+
+        Returns
+        -------
+        answers : ndarray of shape (n_samples, n_members)
+        doubtful : ndarray of bool of shape (n_samples, n_members), or None
+        """
+        starts = np.arange(0, X.shape[0], self.block_rows)
+        jobs = min(effective_n_jobs(n_jobs), len(starts))
+        if jobs <= 1:
+            return self._ask_blocks(X, starts, dtype)
+        # Matrix products release the interpreter lock: threads need no copies of the members.
+        parts = Parallel(n_jobs=n_jobs, prefer="threads")(
+            delayed(self._ask_blocks)(X, part, dtype) for part in np.array_split(starts, jobs)
+        )
+        answers, doubtful = zip(*parts, strict=True)
+        return np.concatenate(answers), np.concatenate(doubtful) if self.classifies else None
+
+    def _ask_blocks(self, X, starts, dtype):
+        first, last = int(starts[0]), min(X.shape[0], int(starts[-1]) + self.block_rows)
+        answers = np.empty((last - first, self.n_members), dtype=dtype)
+        doubtful = np.empty(answers.shape, dtype=bool) if self.classifies else None
+        with np.errstate(all="ignore"):
+            for start in starts:
+                rows = slice(start, min(start + self.block_rows, X.shape[0]))
+                block = X[rows]
+                size = block.shape[0]
+                if size < self.block_rows:
+                    block = block[np.resize(np.arange(size), self.block_rows)]
+                given, unsure = self.ask_block(block)
+                place = slice(start - first, start - first + size)
+                answers[place] = given[:size]
+                if doubtful is not None:
+                    doubtful[place] = unsure[:size]
+        return answers, doubtful
+
+
+def row_norms(X):
+    """Euclidean norm of each row."""
+    squares = X.multiply(X).sum(axis=1) if sp.issparse(X) else np.einsum("ij,ij->i", X, X)
+    return np.sqrt(np.asarray(squares, dtype=np.float64).ravel())
