@@ -237,11 +237,11 @@ def test_trap_8_shards_are_not_solved_together(engine, monkeypatch):
             shard.X = shard.X / scale
         return fit_members(estimator, shards, **settings)
 
-    def solved_together(family, training, tasks, **settings):
-        scale = max(np.abs(training.cut_numbers(number).X).max() for number, _ in tasks)
+    def solved_together(family, training, numbers, contexts, **settings):
+        scale = max(np.abs(shard.X).max() for shard in training.cut_numbers(numbers))
         every = np.arange(training.numbers.n_samples)
         training = replace(training, numbers=as_rows(training.numbers.take(every) / scale))
-        return solve_members(family, training, tasks, **settings)
+        return solve_members(family, training, numbers, contexts, **settings)
 
     monkeypatch.setattr(_training, "fit_members", batched)
     monkeypatch.setattr(_training, "solve_members", solved_together)

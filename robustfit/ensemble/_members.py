@@ -135,12 +135,13 @@ def _failed(error, shard, member_error):
     return FailedMember(f"{type(error).__name__}: {error}")
 
 
-@contextmanager
 def _reported(ensemble, member, shard):
     """Tell scikit-learn's callbacks, if any, that a member begins and ends."""
-    if shard.context is None:
-        yield
-        return
+    return nullcontext() if shard.context is None else _told(ensemble, member, shard)
+
+
+@contextmanager
+def _told(ensemble, member, shard):
     pass_on = hasattr(member, "set_callbacks")
     with shard.context.propagate_callback_context(member) if pass_on else nullcontext():
         shard.context.call_on_fit_task_begin(estimator=ensemble, X=shard.X, y=shard.y)
@@ -150,15 +151,17 @@ def _reported(ensemble, member, shard):
             shard.context.call_on_fit_task_end(estimator=ensemble, X=shard.X, y=shard.y)
 
 
-def solve_members(family, training, tasks, *, ensemble, member_error):
+def solve_members(family, training, numbers, contexts, *, ensemble, member_error):
     """Let the lean engine solve shards.
 
     Parameters
     ----------
     family : LeanFamily
     training : Training
-    tasks : list of (int, CallbackContext or None)
-        Numbers of the shards.
+    numbers : list of int
+        Which shards.
+    contexts : dict
+        Callback contexts by shard number; empty if nobody listens.
     ensemble, member_error
         As for `fit_members`.
 
@@ -166,18 +169,20 @@ def solve_members(family, training, tasks, *, ensemble, member_error):
     -------
     results : list of State, Unsolved or FailedMember
     """
+    results = []
     with np.errstate(all="ignore"):
-        return [_solve_member(family, training.cut_numbers(*task), ensemble, member_error) for task in tasks]
+        for shard in training.cut_numbers(numbers):
+            shard.context = contexts.get(shard.number)
+            with _reported(ensemble, None, shard):
+                results.append(_solve_member(family, shard, training.complete, member_error))
+    return results
 
 
-def _solve_member(family, shard, ensemble, member_error):
+def _solve_member(family, shard, complete, member_error):
     try:
-        with _reported(ensemble, None, shard):
-            values = shard.X.data if sp.issparse(shard.X) else shard.X
-            if not np.isfinite(values).all():
-                # It names what it found, at a price that the other shards are spared.
-                assert_all_finite(values, input_name="X")
-            return family.solve(shard.X, shard.y, shard.params.get("sample_weight"))
+        if not complete:
+            assert_all_finite(shard.X, input_name="X")
+        return family.solve(shard.X, shard.y, shard.params.get("sample_weight"))
     except Unsolved as reason:
         logger.debug("Shard %d is left to scikit-learn: %s", shard.number, reason)
         return reason

@@ -26,6 +26,8 @@ class Training:
     rows : Rows
     numbers : Rows or None
         The same rows as an array or sparse matrix of numbers, for the lean engine.
+    complete : bool
+        Whether all numbers are finite.
     target : ndarray of shape (n_samples,)
         In canonical form.
     shard_target : callable
@@ -41,6 +43,7 @@ class Training:
 
     rows: Any
     numbers: Any
+    complete: bool
     target: Any
     shard_target: Any
     shared: dict
@@ -61,17 +64,17 @@ class Training:
             context=context,
         )
 
-    def cut_numbers(self, number, context=None):
-        """Cut one shard as an array or sparse matrix of numbers; solvers need no seed."""
-        index = self.shards[number]
-        return Shard(
-            number=number,
-            X=self.numbers.take(index),
-            y=self.shard_target(self.target[index]),
-            params={name: value[index] for name, value in self.per_row.items()},
-            seed=0,
-            context=context,
-        )
+    def cut_numbers(self, numbers):
+        """Cut some shards as arrays or sparse matrices of numbers, in one go; solvers need no seeds."""
+        index = np.concatenate([self.shards[number] for number in numbers])
+        X, target = self.numbers.take(index), self.target[index]
+        params = {name: value[index] for name, value in self.per_row.items()}
+        stop = 0
+        for number in numbers:
+            start, stop = stop, stop + len(self.shards[number])
+            rows = slice(start, stop)
+            own = {name: value[rows] for name, value in params.items()} if params else params
+            yield Shard(number, X[rows], self.shard_target(target[rows]), own, seed=0)
 
     def solve(self, family, to_fit, contexts, *, ensemble):
         """Let the lean engine solve shards.
@@ -83,10 +86,10 @@ class Training:
         unsolved : list of int
             Shards that are left to scikit-learn.
         """
-        settings = {"ensemble": ensemble if contexts else None, "member_error": ensemble.member_error}
+        settings = {"ensemble": ensemble, "member_error": ensemble.member_error}
         with single_threaded():
             solved = Parallel(n_jobs=ensemble.n_jobs, prefer="threads")(
-                delayed(solve_members)(family, self, [(to_fit[i], contexts.get(to_fit[i])) for i in part], **settings)
+                delayed(solve_members)(family, self, [to_fit[i] for i in part], contexts, **settings)
                 for part in batches(len(to_fit), effective_n_jobs(ensemble.n_jobs))
             )
         results = dict(zip(to_fit, (result for part in solved for result in part), strict=True))
@@ -159,4 +162,5 @@ def codes_of(states, read):
     """Index of each state's classes among all classes; None for regressors."""
     if not states or states[0].classes is None:
         return None
-    return [np.asarray(read(state.classes)) for state in states]
+    codes = np.asarray(read(np.concatenate([state.classes for state in states])))
+    return np.split(codes, np.cumsum([len(state.classes) for state in states])[:-1])

@@ -18,7 +18,7 @@ from robustfit.learners._kernel_system import solve_kernel_system
 
 
 class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
-    """Classifier using kernel ridge regression on targets of ±1, one class against the rest.
+    """Classifier using kernel ridge regression on class indicators.
 
     One Cholesky factorisation of an ``n_samples`` × ``n_samples`` matrix serves all classes, and there is nothing to
     converge: the learner of choice for shards of ten to a few hundred rows.
@@ -37,6 +37,9 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         Constant of the polynomial and sigmoid kernels.
     kernel_params : dict, default=None
         Further parameters of a callable kernel.
+    target_coding : {"signs", "normalized"}, default="signs"
+        Targets of a class: 1 for its rows and −1 for others; or, as in optimal scoring, ``1/√n`` for its ``n`` rows and 0
+        for others, which evens out the classes of a small shard that has more rows of one than of another.
 
     Attributes
     ----------
@@ -64,13 +67,14 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    For targets ``t ∈ {−1, 1}`` the decision function is ``f(x) = Σ_i a_i k(x, x_i)`` with ``(K + αI) a = t``. The
+    For targets ``t`` of a class the decision function is ``f(x) = Σ_i a_i k(x, x_i)`` with ``(K + αI) a = t``. The
     prediction is the class with the largest ``f``; ties go to the smallest class.
 
     References
     ----------
     .. [1] C. Saunders, A. Gammerman and V. Vovk, "Ridge Regression Learning Algorithm in Dual Variables", ICML 1998.
     .. [2] R. Rifkin, G. Yeo and T. Poggio, "Regularized Least-Squares Classification", 2003.
+    .. [3] T. Hastie, R. Tibshirani and A. Buja, "Flexible Discriminant Analysis by Optimal Scoring", JASA 1994.
 
     Examples
     --------
@@ -88,15 +92,27 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         "degree": [Interval(Real, 0, None, closed="left")],
         "coef0": [Interval(Real, None, None, closed="neither")],
         "kernel_params": [dict, None],
+        "target_coding": [StrOptions({"signs", "normalized"})],
     }
 
-    def __init__(self, alpha=1.0, *, kernel="rbf", gamma=None, degree=3, coef0=1, kernel_params=None):
+    def __init__(
+        self,
+        alpha=1.0,
+        *,
+        kernel="rbf",
+        gamma=None,
+        degree=3,
+        coef0=1,
+        kernel_params=None,
+        target_coding="signs",
+    ):
         self.alpha = alpha
         self.kernel = kernel
         self.gamma = gamma
         self.degree = degree
         self.coef0 = coef0
         self.kernel_params = kernel_params
+        self.target_coding = target_coding
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
@@ -122,7 +138,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
             if len(kept) < len(y):
                 X = X[np.ix_(kept, kept)] if self.kernel == "precomputed" else X[kept]
                 y, sample_weight = y[kept], sample_weight[kept]
-        self.classes_, targets = indicator_targets(y)
+        self.classes_, targets = class_targets(y, sample_weight, self.target_coding)
         self._kept = None if sample_weight is None or self.kernel != "precomputed" else kept
         try:
             self.dual_coef_, _ = solve_kernel_system(self._kernel(X), targets, self.alpha, sample_weight)
@@ -192,8 +208,20 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         return tags
 
 
-def indicator_targets(y):
-    """Classes and targets of ±1, one column per class; for two classes one column, for the second.
+def class_targets(y, sample_weight, coding):
+    """Classes and their targets, one column per class; for two classes one column, large for the second.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+    sample_weight : ndarray of shape (n_samples,) or None
+        Positive.
+    coding : {"signs", "normalized"}
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,)
+    targets : ndarray of shape (n_samples, n_classes) or (n_samples, 1)
 
     Raises
     ------
@@ -203,5 +231,10 @@ def indicator_targets(y):
     classes, codes = np.unique(y, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(f"KernelRidgeClassifier needs two classes or more, got one class: {classes[0]!r}.")
-    targets = np.where(codes[:, None] == np.arange(len(classes)), 1.0, -1.0)
-    return classes, targets[:, 1:] if len(classes) == 2 else targets
+    indicator = codes[:, None] == np.arange(len(classes))
+    if coding == "signs":
+        targets = np.where(indicator, 1.0, -1.0)
+        return classes, targets[:, 1:] if len(classes) == 2 else targets
+    counts = indicator.sum(axis=0) if sample_weight is None else sample_weight @ indicator
+    targets = indicator / np.sqrt(counts)
+    return classes, targets[:, 1:] - targets[:, :1] if len(classes) == 2 else targets

@@ -67,15 +67,20 @@ class DenseRows(Rows):
         return [np.unique(whole_rows, return_inverse=True)[1].astype(np.uint64)]
 
     def incomplete(self) -> NDArray[np.bool_]:
-        mask = np.empty(self.n_samples, dtype=bool)
+        mask = np.zeros(self.n_samples, dtype=bool)
+        if np.isfinite(self._X.sum()):
+            # Sums of finite numbers may overflow, but nothing else sums to a finite one.
+            return mask
         step = max(1, _BLOCK_ELEMENTS // max(self.n_columns, 1))
         for start in range(0, self.n_samples, step):
             mask[start : start + step] = ~np.isfinite(self._X[start : start + step]).all(axis=1)
         return mask
 
     def take(self, index: Index) -> NDArray[np.float64]:
+        taken = self._X.take(index, axis=0)
         # Rows that differ in the sign of a zero are one row to the hash, so they must be one to a member.
-        return self._X.take(index, axis=0) + 0.0
+        taken += 0.0
+        return taken
 
 
 class SparseRows(Rows):

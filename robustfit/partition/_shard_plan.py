@@ -108,7 +108,7 @@ class ShardPlan:
             Sorted by (digest, canonical bytes, keys): rows that tie in all are interchangeable.
         """
         kept = np.arange(rows.n_samples) if keep is None else np.flatnonzero(keep)
-        order = kept[np.argsort(self.digest[kept], kind="stable")]
+        order = kept[np.argsort(self.digest[kept])]
         ranked = self.digest[order]
         equal = ranked[1:] == ranked[:-1]
         tied = np.zeros(len(order), dtype=bool)
@@ -119,7 +119,9 @@ class ShardPlan:
             ranks = [*rows.ranks(index), *(column_ranks(_select(key, index)) for key in keys)]
             # np.lexsort takes its first key last.
             order[tied] = index[np.lexsort([*reversed(ranks), self.digest[index]])]
-        by_shard = order[np.argsort(self.shard[order], kind="stable")]
+        # Narrow integers are sorted by counting.
+        narrow = np.min_scalar_type(self.n_partitions)
+        by_shard = order[np.argsort(self.shard[order].astype(narrow), kind="stable")]
         sizes = np.bincount(self.shard[kept], minlength=self.n_partitions)
         return np.split(by_shard, np.cumsum(sizes)[:-1])
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.linalg import LinAlgError, lstsq
 
 from robustfit.ensemble._lean._densify import densified
-from robustfit.ensemble._lean._family import UNIT_ROUNDOFF, WORST_CONDITION, LeanFamily, Unsolved
+from robustfit.ensemble._lean._family import UNIT_ROUNDOFF, WORST_CONDITION, LeanFamily, Unsolved, classes_and_codes
 from robustfit.ensemble._lean._linear_members import LinearClassifiers, linear_attributes, linear_state
 
 
@@ -45,14 +45,12 @@ class NearestCentroidFamily(_MeanRule):
     def solve(self, X, y, sample_weight):
         """Means of the classes."""
         dense = densified(X)
-        classes, codes = np.unique(y, return_inverse=True)
+        classes, codes = classes_and_codes(y)
         if not np.ptp(dense.X, axis=0).any():
             raise ValueError("All features have zero variance. Division by zero.")
         centroids, _ = _class_means(dense.X, codes, len(classes))
         coef, intercept = 2.0 * centroids, -np.einsum("ij,ij->i", centroids, centroids)
         size = float(np.sqrt(-intercept.min()))
-        if not np.isfinite(intercept).all():
-            raise Unsolved("its centroids are not finite")
         if len(classes) == 2:
             coef, intercept = coef[1:] - coef[:1], intercept[1:] - intercept[:1]
         # Means of rows, squared lengths and differences are rounded in the unit of the centroids.
@@ -90,7 +88,7 @@ class LinearDiscriminantFamily(_MeanRule):
 
     def solve(self, X, y, sample_weight):
         """Solve for the discriminants."""
-        classes, codes = np.unique(y, return_inverse=True)
+        classes, codes = classes_and_codes(y)
         if len(y) == len(classes):
             raise ValueError("The number of samples must be more than the number of classes.")
         means, count = _class_means(X, codes, len(classes))
@@ -103,7 +101,7 @@ class LinearDiscriminantFamily(_MeanRule):
                 coef, intercept, condition, attributes = self._by_least_squares(centred, codes, means, priors)
         except (LinAlgError, ValueError) as error:
             raise Unsolved("its singular values could not be found") from error
-        if not (np.isfinite(coef).all() and np.isfinite(intercept).all()) or condition > WORST_CONDITION:
+        if condition > WORST_CONDITION:
             raise Unsolved("its covariance is ill-conditioned")
         if len(classes) == 2:
             coef, intercept = coef[1:] - coef[:1], intercept[1:] - intercept[:1]

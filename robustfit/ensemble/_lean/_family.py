@@ -154,12 +154,13 @@ class LeanMembers(ABC):
 
     Attributes
     ----------
-    block_rows : int
-        Number of test rows that are worked on at once; fewer are filled up by repetition.
+    block_rows : tuple of int
+        Numbers of test rows that are worked on at once, largest first: as many rows as possible in large blocks, the
+        rest in blocks of the last size, filled up by repetition.
     classifies : bool
     """
 
-    block_rows: int
+    block_rows: tuple[int, ...]
     classifies: bool
 
     @abstractmethod
@@ -168,11 +169,11 @@ class LeanMembers(ABC):
 
     @abstractmethod
     def ask_block(self, X):
-        """Answer ``block_rows`` rows.
+        """Answer as many rows as one of ``block_rows``.
 
         Returns
         -------
-        answers : ndarray of shape (block_rows, n_members)
+        answers : ndarray of shape (n_rows, n_members)
             Index of a class, −1 for none; or predictions.
         doubtful : ndarray of bool of the same shape, or None
             Answers that rounding could change; None for predictions.
@@ -198,34 +199,53 @@ class LeanMembers(ABC):
         answers : ndarray of shape (n_samples, n_members)
         doubtful : ndarray of bool of shape (n_samples, n_members), or None
         """
-        starts = np.arange(0, X.shape[0], self.block_rows)
-        jobs = min(effective_n_jobs(n_jobs), len(starts))
+        blocks = self._blocks(X.shape[0])
+        jobs = min(effective_n_jobs(n_jobs), len(blocks))
         if jobs <= 1:
-            return self._ask_blocks(X, starts, dtype)
+            return self._ask_blocks(X, blocks, dtype)
         # Matrix products release the interpreter lock: threads need no copies of the members.
+        shares = np.array_split(np.arange(len(blocks)), jobs)
         parts = Parallel(n_jobs=n_jobs, prefer="threads")(
-            delayed(self._ask_blocks)(X, part, dtype) for part in np.array_split(starts, jobs)
+            delayed(self._ask_blocks)(X, blocks[share[0] : share[-1] + 1], dtype) for share in shares
         )
         answers, doubtful = zip(*parts, strict=True)
         return np.concatenate(answers), np.concatenate(doubtful) if self.classifies else None
 
-    def _ask_blocks(self, X, starts, dtype):
-        first, last = int(starts[0]), min(X.shape[0], int(starts[-1]) + self.block_rows)
+    def _blocks(self, n_samples):
+        """First row and size of each block."""
+        blocks, start = [], 0
+        for size in self.block_rows:
+            while n_samples - start >= size or (size == self.block_rows[-1] and start < n_samples):
+                blocks.append((start, size))
+                start += size
+        return blocks
+
+    def _ask_blocks(self, X, blocks, dtype):
+        first, last = blocks[0][0], min(X.shape[0], sum(blocks[-1]))
         answers = np.empty((last - first, self.n_members), dtype=dtype)
         doubtful = np.empty(answers.shape, dtype=bool) if self.classifies else None
         with np.errstate(all="ignore"):
-            for start in starts:
-                rows = slice(start, min(start + self.block_rows, X.shape[0]))
-                block = X[rows]
-                size = block.shape[0]
-                if size < self.block_rows:
-                    block = block[np.resize(np.arange(size), self.block_rows)]
+            for start, size in blocks:
+                block = X[start : start + size]
+                n_rows = block.shape[0]
+                if n_rows < size:
+                    block = block[np.resize(np.arange(n_rows), size)]
                 given, unsure = self.ask_block(block)
-                place = slice(start - first, start - first + size)
-                answers[place] = given[:size]
+                place = slice(start - first, start - first + n_rows)
+                answers[place] = given[:n_rows]
                 if doubtful is not None:
-                    doubtful[place] = unsure[:size]
+                    doubtful[place] = unsure[:n_rows]
         return answers, doubtful
+
+
+def classes_and_codes(y):
+    """Sorted labels of a shard, and the index of each row's label among them."""
+    ranked = np.sort(y)
+    first = np.empty(len(y), dtype=bool)
+    first[:1] = True
+    np.not_equal(ranked[1:], ranked[:-1], out=first[1:])
+    classes = ranked[first]
+    return classes, classes.searchsorted(y)
 
 
 def row_norms(X):

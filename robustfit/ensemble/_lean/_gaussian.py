@@ -4,8 +4,15 @@
 
 import numpy as np
 
-from robustfit.ensemble._lean._family import UNIT_ROUNDOFF, LeanFamily, LeanMembers, State, Unsolved
-from robustfit.ensemble._lean._top_two import TopTwo
+from robustfit.ensemble._lean._family import (
+    UNIT_ROUNDOFF,
+    LeanFamily,
+    LeanMembers,
+    State,
+    Unsolved,
+    classes_and_codes,
+)
+from robustfit.ensemble._lean._top_two import TopTwoIntervals
 
 
 class GaussianNBFamily(LeanFamily):
@@ -21,22 +28,30 @@ class GaussianNBFamily(LeanFamily):
 
     def solve(self, X, y, sample_weight):
         """Means, variances and shares of the classes."""
-        classes, codes = np.unique(y, return_inverse=True)
+        classes, codes = classes_and_codes(y)
         indicator = (codes == np.arange(len(classes))[:, None]).astype(np.float64)
-        centred = X - X.sum(axis=0) / len(X)
-        epsilon = self.estimator.var_smoothing * float((np.einsum("ij,ij->j", centred, centred) / len(X)).max())
+        smoothing = self.estimator.var_smoothing
         if sample_weight is not None:
+            smoothing *= X.var(axis=0).max()
             indicator *= sample_weight
-        count = indicator.sum(axis=1)
-        theta = indicator @ X / count[:, None]
-        centred = X - theta[codes]
-        centred *= centred
-        var = indicator @ centred / count[:, None] + epsilon
-        if not (np.isfinite(var).all() and (var > 0).all()):
+        count = np.add.reduce(indicator, 1)
+        indicator /= count[:, None]
+        theta = indicator @ X
+        away = X - theta[codes]
+        away *= away
+        var = indicator @ away
+        share = count / np.add.reduce(count)
+        if sample_weight is None:
+            # Variance of a column: within classes plus between them.
+            between = theta - share @ theta
+            smoothing *= float(np.maximum.reduce(share @ (var + between * between)))
+        var += smoothing
+        if not 0 < var.min() <= var.max() < np.inf:
             raise Unsolved("a variance is zero or not finite")
         # Relative error of a variance: of two sums over the rows.
         noise = UNIT_ROUNDOFF * (2 * X.shape[1] + 2 * len(X) + 8)
-        return State({"theta": theta, "var": var, "count": count, "epsilon": np.array(epsilon)}, classes, noise)
+        arrays = {"theta": theta, "var": var, "count": count, "share": share, "epsilon": np.array(smoothing)}
+        return State(arrays, classes, noise)
 
     def pack(self, states, codes, n_classes, *, sparse):
         """Stack the parameters."""
@@ -44,12 +59,11 @@ class GaussianNBFamily(LeanFamily):
 
     def fitted_attributes(self, state):
         """Fitted attributes of the estimator."""
-        count = state.arrays["count"]
         return {
             "theta_": state.arrays["theta"],
             "var_": state.arrays["var"],
-            "class_count_": count,
-            "class_prior_": count / count.sum(),
+            "class_count_": state.arrays["count"],
+            "class_prior_": state.arrays["share"],
             "epsilon_": float(state.arrays["epsilon"]),
         }
 
@@ -61,7 +75,7 @@ class GaussianMembers(LeanMembers):
     times the same sum of absolute values, taken term by term: variances may differ by many orders of magnitude.
     """
 
-    block_rows = 32
+    block_rows = (32,)
     classifies = True
 
     def __init__(self, states, codes, n_classes):
@@ -70,14 +84,16 @@ class GaussianMembers(LeanMembers):
         self._half_precision, self._pull = np.zeros(shape), np.zeros(shape)
         self._constant = np.full(shape[:2], -np.inf)
         self._constant_size = np.zeros(shape[:2])
-        for place, (state, known) in enumerate(zip(states, codes, strict=True)):
-            theta, var, count = (state.arrays[name] for name in ("theta", "var", "count"))
-            log_prior, log_var = np.log(count / count.sum()), np.log(2.0 * np.pi * var)
-            self._half_precision[known, place] = 0.5 / var
-            self._pull[known, place] = theta / var
-            squares = 0.5 * (theta * theta / var).sum(axis=1)
-            self._constant[known, place] = log_prior - 0.5 * log_var.sum(axis=1) - squares
-            self._constant_size[known, place] = -log_prior + 0.5 * np.abs(log_var).sum(axis=1) + squares
+        cells = np.concatenate(codes), np.repeat(np.arange(len(states)), [len(known) for known in codes])
+        theta, var, share = (
+            np.concatenate([state.arrays[name] for state in states]) for name in ("theta", "var", "share")
+        )
+        log_prior, log_var = np.log(share), np.log(2.0 * np.pi * var)
+        self._half_precision[cells] = 0.5 / var
+        self._pull[cells] = theta / var
+        squares = 0.5 * (theta * theta / var).sum(axis=1)
+        self._constant[cells] = log_prior - 0.5 * log_var.sum(axis=1) - squares
+        self._constant_size[cells] = -log_prior + 0.5 * np.abs(log_var).sum(axis=1) + squares
         self._noise = np.array([state.noise for state in states])
 
     @property
@@ -92,7 +108,7 @@ class GaussianMembers(LeanMembers):
     def ask_block(self, X):
         """Votes for the largest log likelihood."""
         squares, sizes = X * X, np.abs(X)
-        top = TopTwo((len(X), self.n_members))
+        top = TopTwoIntervals((len(X), self.n_members), len(self._constant))
         for code, constant in enumerate(self._constant):
             away = squares @ self._half_precision[code].T
             size = away + sizes @ np.abs(self._pull[code]).T + self._constant_size[code]

@@ -2,6 +2,7 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
+from itertools import pairwise
 from numbers import Real
 
 import numpy as np
@@ -19,12 +20,9 @@ from robustfit.ensemble._lean._family import (
     Unsolved,
     row_norms,
 )
-from robustfit.ensemble._lean._top_two import TopTwo
-from robustfit.learners._kernel_ridge_classifier import indicator_targets
+from robustfit.ensemble._lean._top_two import TopTwo, code_type
+from robustfit.learners._kernel_ridge_classifier import class_targets
 from robustfit.learners._kernel_system import solve_kernel_system
-
-# Members whose scores are held at once.
-_MEMBERS_PER_GROUP = 64
 
 
 class Kernel:
@@ -41,21 +39,20 @@ class Kernel:
         if callable(self.name):
             self._params = dict(estimator.kernel_params or {})
 
-    def between(self, X, rows, X_squares=None, row_squares=None):
-        """Kernel of test rows with the rows of a shard, shape (n_test_rows, n_rows).
+    def between(self, rows, X, row_squares, X_squares):
+        """Kernel of the rows of shards with test rows, shape (n_rows, n_test_rows).
 
-        ``X_squares`` and ``row_squares`` are the squared norms, for the RBF kernel.
+        ``row_squares`` and ``X_squares`` are squared norms, for the RBF kernel.
         """
-        if self.name != "rbf" or X_squares is None:
-            return np.asarray(pairwise_kernels(X, rows, metric=self.name, filter_params=True, **self._params))
-        product = X @ rows.T
+        if self.name != "rbf":
+            return np.array(pairwise_kernels(rows, X, metric=self.name, filter_params=True, **self._params))
+        product = rows @ X.T
         values = product.toarray() if sp.issparse(product) else product
-        # exp(−γ (‖x‖² − 2 x·s + ‖s‖²)), in place.
-        values *= 2.0
-        values -= X_squares[:, None]
-        values -= row_squares
-        np.minimum(values, 0.0, out=values)
-        values *= self.gamma(X.shape[1])
+        # exp(−γ (‖s‖² − 2 s·x + ‖x‖²)), in place.
+        gamma = self.gamma(X.shape[1])
+        values *= 2.0 * gamma
+        values -= gamma * row_squares[:, None]
+        values -= gamma * X_squares
         return np.exp(values, out=values)
 
     def gamma(self, n_features):
@@ -64,21 +61,32 @@ class Kernel:
         return 1.0 / n_features if gamma is None else gamma
 
     def error(self, x_norms, largest_row, n_features):
-        """Bound on the rounding error of kernel values, and on the values, in units of 1, shape (n_test_rows,).
+        """Bounds on the rounding error of kernel values, and on the values.
 
-        The rounding of a callable is not known: its values are taken as they are.
+        Parameters
+        ----------
+        x_norms, largest_row : ndarray
+            Norms of test rows and of the longest rows of shards, of shapes that broadcast.
+        n_features : int
+
+        Returns
+        -------
+        error : ndarray
+            The rounding of a callable is not known: its values are taken as they are.
+        size : ndarray
+            NaN for a callable.
         """
         reach = x_norms * largest_row
         if self.name == "rbf":
             exponent = self.gamma(n_features) * (n_features + 4) * (x_norms + largest_row) ** 2
-            return UNIT_ROUNDOFF * (exponent + 4.0), np.ones_like(x_norms)
+            return UNIT_ROUNDOFF * (exponent + 4.0), np.ones_like(reach)
         if self.name == "linear":
             return UNIT_ROUNDOFF * (n_features + 2) * reach, reach
         if self.name in ("poly", "polynomial"):
             base = self.gamma(n_features) * reach + abs(self._params["coef0"])
             size = base ** self._params["degree"]
             return UNIT_ROUNDOFF * (self._params["degree"] + 1) * (n_features + 4) * size, size
-        return np.zeros_like(x_norms), np.full_like(x_norms, np.nan)
+        return np.zeros_like(reach), np.full_like(reach, np.nan)
 
 
 KERNELS = ("linear", "rbf", "poly", "polynomial")
@@ -99,7 +107,7 @@ class _KernelFamily(LeanFamily):
     def _solve_targets(self, X, targets, sample_weight, classes=None):
         kernel = Kernel(self.estimator)
         squares = row_norms(X) ** 2
-        matrix = np.array(kernel.between(X, X, squares, squares))
+        matrix = kernel.between(X, X, squares, squares)
         reach = np.sqrt(squares.max(keepdims=True))
         value_error = float(kernel.error(reach, reach[0], X.shape[1])[0][0])
         try:
@@ -126,7 +134,7 @@ class KernelRidgeClassifierFamily(_KernelFamily):
 
     def solve(self, X, y, sample_weight):
         """Solve the kernel system for all classes at once."""
-        classes, targets = indicator_targets(y)
+        classes, targets = class_targets(y, sample_weight, self.estimator.target_coding)
         return self._solve_targets(X, targets, sample_weight, classes)
 
     def pack(self, states, codes, n_classes, *, sparse):
@@ -155,64 +163,98 @@ class KernelRidgeFamily(_KernelFamily):
 class KernelMembers(LeanMembers):
     """Members that score a row by ``Σ_i a_ik k(x, x_i)`` over the rows of their own shard.
 
-    Each member's kernel block is computed by itself: in one product over all rows, a row more in one shard would
-    shift the others, and with them their rounding.
+    Kernels are computed for the rows of a group of shards at once, filled up so that every row of every shard goes
+    through the same arithmetic wherever it stands in its group.
     """
 
+    # A block of test rows and the rows of a group are multiplied in the cache.
+    block_rows = (512, 16)
+    _members_per_group = 32
+    _row_multiple = 16
+
     def __init__(self, states, codes, n_classes, kernel):
-        self._states, self._codes, self._kernel, self._n_classes = states, codes, kernel, n_classes
-        self._largest_row = [float(np.sqrt(state.arrays["squares"].max())) for state in states]
+        self._codes, self._kernel, self._n_classes = codes, kernel, n_classes
         self.classifies = codes is not None
-        # A block fills the cache next to the rows of one shard.
-        self.block_rows = 512
+        self._duals = [np.ascontiguousarray(state.arrays["dual"].T) for state in states]
+        self._more = [(state.classes, state.noise) for state in states]
+        self._totals = np.array([state.arrays["total"] for state in states])
+        self._rows, self._squares = [], []
+        for first in range(0, len(states), self._members_per_group):
+            group = [state.arrays for state in states[first : first + self._members_per_group]]
+            self._rows.append(self._filled_up([arrays["rows"] for arrays in group]))
+            squares = np.zeros(self._rows[-1].shape[0])
+            known = np.concatenate([arrays["squares"] for arrays in group])
+            squares[: len(known)] = known
+            self._squares.append(squares)
+        self._longest = np.sqrt([state.arrays["squares"].max() for state in states])
+
+    def _filled_up(self, parts):
+        missing = -sum(part.shape[0] for part in parts) % self._row_multiple
+        if sp.issparse(parts[0]):
+            return sp.csr_array(sp.vstack([*parts, sp.csr_array((missing, parts[0].shape[1]))]))
+        return np.concatenate([*parts, np.zeros((missing, parts[0].shape[1]))])
 
     @property
     def n_members(self):
         """Number of members."""
-        return len(self._states)
+        return len(self._duals)
 
     def state(self, place):
         """State of one member."""
-        return self._states[place]
+        group, within = divmod(place, self._members_per_group)
+        rows = self._slices(group)[within]
+        classes, noise = self._more[place]
+        arrays = {
+            "rows": self._rows[group][rows],
+            "squares": self._squares[group][rows],
+            "dual": self._duals[place].T,
+            "total": self._totals[place],
+        }
+        return State(arrays, classes, noise)
+
+    def _places(self, group):
+        first = group * self._members_per_group
+        return range(first, min(first + self._members_per_group, self.n_members))
+
+    def _slices(self, group):
+        """Rows of each member within its group."""
+        ends = np.cumsum([0, *(self._duals[place].shape[1] for place in self._places(group))])
+        return [slice(start, stop) for start, stop in pairwise(ends.tolist())]
 
     def ask_block(self, X):
         """Votes for the largest score, or predictions."""
-        parts = [
-            self._ask_group(X, range(first, min(first + _MEMBERS_PER_GROUP, self.n_members)))
-            for first in range(0, self.n_members, _MEMBERS_PER_GROUP)
-        ]
-        answers, doubtful = zip(*parts, strict=True)
-        return np.concatenate(answers, axis=1), np.concatenate(doubtful, axis=1) if self.classifies else None
-
-    def _ask_group(self, X, places):
         norms = row_norms(X)
-        squares = norms**2
-        n_rows = X.shape[0]
-        scores = np.full((self._n_classes, n_rows, len(places)), -np.inf)
-        errors = np.empty((n_rows, len(places)))
-        for column, place in enumerate(places):
-            arrays = self._states[place].arrays
-            values = self._kernel.between(X, arrays["rows"], squares, arrays["squares"])
-            score = values @ arrays["dual"]
-            if not self.classifies:
-                scores[0, :, column] = score[:, 0]
-                continue
-            known = self._codes[place]
-            # The only score of two classes is that of the second; the first has zero.
-            scores[known[0], :, column] = 0.0
-            scores[known[-score.shape[1] :], :, column] = score.T
-            errors[:, column] = self._error(place, norms, values, X.shape[1])
-        if not self.classifies:
-            return scores[0], None
-        top = TopTwo(errors.shape)
-        for code, score in enumerate(scores):
-            top.offer(code, score, errors)
-        return top.votes, top.doubtful()
+        answers = np.empty((X.shape[0], self.n_members), dtype=code_type(self._n_classes) if self.classifies else float)
+        doubtful = np.empty(answers.shape, dtype=bool) if self.classifies else None
+        for group in range(len(self._rows)):
+            values = self._kernel.between(self._rows[group], X, self._squares[group], norms * norms)
+            columns = slice(self._places(group).start, self._places(group).stop)
+            if doubtful is None:
+                for place, rows in zip(self._places(group), self._slices(group), strict=True):
+                    answers[:, place] = (self._duals[place] @ values[rows])[0]
+            else:
+                votes, unsure = self._vote(group, values, norms, X.shape[1])
+                answers[:, columns], doubtful[:, columns] = votes.T, unsure.T
+        return answers, doubtful
 
-    def _error(self, place, norms, values, n_features):
+    def _vote(self, group, values, norms, n_features):
+        places = self._places(group)
+        scores = np.full((self._n_classes, len(places), len(norms)), -np.inf)
+        for column, (place, rows) in enumerate(zip(places, self._slices(group), strict=True)):
+            known, dual = self._codes[place], self._duals[place]
+            # The only score of two classes is that of the second; the first has zero.
+            scores[known[0], column] = 0.0
+            scores[known[-len(dual) :], column] = dual @ values[rows]
+        top = TopTwo(scores.shape[1:], self._n_classes)
+        for code, score in enumerate(scores):
+            top.offer(code, score)
+        return top.votes, top.doubtful(self._error(group, values, norms, n_features))
+
+    def _error(self, group, values, norms, n_features):
         """``Σ|a_i|`` times the error of a kernel value, plus the error of the solver and of the sum."""
-        state = self._states[place]
-        error, size = self._kernel.error(norms, self._largest_row[place], n_features)
+        columns = slice(self._places(group).start, self._places(group).stop)
+        error, size = self._kernel.error(norms, self._longest[columns, None], n_features)
         if callable(self._kernel.name):
-            size = np.abs(values).max(axis=1)
-        return float(state.arrays["total"]) * error + state.noise * size
+            size = np.stack([np.abs(values[rows]).max(axis=0) for rows in self._slices(group)])
+        noise = np.array([noise for _, noise in self._more[columns]])
+        return self._totals[columns, None] * error + noise[:, None] * size

@@ -2,6 +2,7 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
+from math import isfinite
 from numbers import Real
 
 import numpy as np
@@ -9,7 +10,7 @@ from scipy.linalg import LinAlgError, lstsq
 from scipy.linalg.lapack import dpocon, dpotrf, dpotrs
 
 from robustfit.ensemble._lean._densify import densified
-from robustfit.ensemble._lean._family import WORST_CONDITION, LeanFamily, Unsolved
+from robustfit.ensemble._lean._family import WORST_CONDITION, LeanFamily, Unsolved, classes_and_codes
 from robustfit.ensemble._lean._linear_members import (
     LinearClassifiers,
     LinearRegressors,
@@ -20,15 +21,17 @@ from robustfit.ensemble._lean._linear_members import (
 # Solvers that stop early are another estimator; these solve the normal equations.
 _EXACT_SOLVERS = ("auto", "cholesky", "svd")
 
+# Up to here a bound on the condition number is good enough, and its estimation can be spared.
+_GOOD_CONDITION = 1e6
+
 
 def _centred(X, targets, weights, fit_intercept):
     """Rows and targets minus their means, times the square roots of the weights."""
     if fit_intercept:
         if weights is None:
-            X_mean, target_mean = X.sum(axis=0) / len(X), targets.sum(axis=0) / len(X)
+            X_mean, target_mean = np.add.reduce(X, 0) / len(X), np.add.reduce(targets, 0) / len(X)
         else:
-            total = weights.sum()
-            X_mean, target_mean = weights @ X / total, weights @ targets / total
+            X_mean, target_mean = (np.average(values, axis=0, weights=weights) for values in (X, targets))
         X, targets = X - X_mean, targets - target_mean
     else:
         X_mean, target_mean = np.zeros(X.shape[1]), np.zeros(targets.shape[1])
@@ -40,20 +43,24 @@ def _centred(X, targets, weights, fit_intercept):
 
 def _solve_ridge(X, targets, alpha):
     """Solve ``(XᵀX + αI) w = Xᵀt``, or ``w = Xᵀ (XXᵀ + αI)⁻¹ t`` where that is the smaller system."""
-    n_samples, n_features = X.shape
-    primal = n_features <= n_samples
+    primal = X.shape[1] <= len(X)
     gram = X.T @ X if primal else X @ X.T
-    gram.flat[:: len(gram) + 1] += alpha
-    norm = float(np.abs(gram).sum(axis=0).max())
-    factor, info = dpotrf(gram, lower=1, clean=0, overwrite_a=1)
-    if info != 0 or not np.isfinite(norm):
+    diagonal = gram.reshape(-1)[:: len(gram) + 1]
+    diagonal += alpha
+    # The largest eigenvalue is at most the trace, the smallest at least alpha.
+    trace = float(diagonal.sum())
+    condition = trace / alpha if alpha > 0 else np.inf
+    factor, info = dpotrf(gram, lower=1, clean=0)
+    if info != 0 or not isfinite(trace):
         raise Unsolved("its normal equations are singular")
-    reciprocal, _ = dpocon(factor, norm, uplo="L")
-    if reciprocal * WORST_CONDITION < 1:
-        raise Unsolved("its normal equations are ill-conditioned")
+    if condition > _GOOD_CONDITION:
+        reciprocal, _ = dpocon(factor, float(np.abs(gram).sum(axis=0).max()), uplo="L")
+        if reciprocal * WORST_CONDITION < 1:
+            raise Unsolved("its normal equations are ill-conditioned")
+        condition = 1.0 / reciprocal
     if primal:
-        return dpotrs(factor, X.T @ targets, lower=1)[0], 1.0 / reciprocal, {}
-    return X.T @ dpotrs(factor, targets, lower=1)[0], 1.0 / reciprocal, {}
+        return dpotrs(factor, X.T @ targets, lower=1)[0], condition, {}
+    return X.T @ dpotrs(factor, targets, lower=1)[0], condition, {}
 
 
 def _solve_least_squares(X, targets):
@@ -78,8 +85,6 @@ class _LeastSquares(LeanFamily):
         fit_intercept = self.estimator.fit_intercept
         rows, goal, X_mean, target_mean = _centred(dense.X, targets, weights, fit_intercept)
         coef, condition, attributes = self._solve_system(rows, goal)
-        if not np.isfinite(coef).all():
-            raise Unsolved("its coefficients are not finite")
         intercept = target_mean - X_mean @ coef
         return linear_state(dense.expand(coef.T), intercept, classes=classes, condition=condition, **attributes)
 
@@ -137,7 +142,7 @@ class RidgeClassifierFamily(_LeastSquares):
 
     def solve(self, X, y, sample_weight):
         """Solve the normal equations for all classes at once."""
-        classes, codes = np.unique(y, return_inverse=True)
+        classes, codes = classes_and_codes(y)
         targets = np.where(codes[:, None] == np.arange(len(classes)), 1.0, -1.0)
         targets = targets[:, 1:] if len(classes) == 2 else targets
         return self._solve_targets(X, targets, self.row_weights(y, sample_weight), classes)

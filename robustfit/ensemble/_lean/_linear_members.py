@@ -2,14 +2,23 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
+from math import isfinite, sqrt
+
 import numpy as np
 import scipy.sparse as sp
 
-from robustfit.ensemble._lean._family import SOLVER_ERROR, UNIT_ROUNDOFF, LeanMembers, State, row_norms
+from robustfit.ensemble._lean._family import (
+    SOLVER_ERROR,
+    UNIT_ROUNDOFF,
+    LeanMembers,
+    State,
+    Unsolved,
+    row_norms,
+)
 from robustfit.ensemble._lean._top_two import TopTwo
 
 # Few enough that a single row is answered at once, enough that a product is worth its call.
-_BLOCK_ROWS = 32
+_BLOCK_ROWS = (32,)
 
 
 def linear_state(coef, intercept, *, classes=None, condition=1.0, residual=0.0, **attributes):
@@ -26,13 +35,21 @@ def linear_state(coef, intercept, *, classes=None, condition=1.0, residual=0.0, 
     residual : float
         Bound on the distance of the coefficients from the exact minimiser, besides rounding.
 
+    Raises
+    ------
+    Unsolved
+        If a coefficient is not finite.
+
     Notes
     -----
     With ``u`` the unit roundoff, ``d`` features and ``κ`` the condition number, the error of a score is at most
-    ``noise · (1 + ‖x‖)`` with ``noise = u (d + 2 + c κ) max_k (‖w_k‖ + |b_k|) + residual``: the rounding of a dot
+    ``noise · (1 + ‖x‖)`` with ``noise = u (d + 2 + c κ) (‖w‖ + ‖b‖) + residual``: the rounding of a dot
     product, and the forward error of a backward stable solver, with `SOLVER_ERROR` for ``c``.
     """
-    size = float((np.sqrt(np.einsum("ij,ij->i", coef, coef)) + np.abs(intercept)).max())
+    # Norms of all scores together: at least as large as that of any one of them.
+    size = sqrt(np.vdot(coef, coef)) + sqrt(intercept @ intercept)
+    if not isfinite(size):
+        raise Unsolved("its coefficients are not finite")
     noise = UNIT_ROUNDOFF * (coef.shape[1] + 2 + SOLVER_ERROR * condition) * size + residual
     return State({"coef": coef, "intercept": intercept}, classes, noise, attributes)
 
@@ -54,13 +71,15 @@ class LinearClassifiers(LeanMembers):
         self._noise = np.array([state.noise for state in states])
         self._codes = codes
         self._more = [(state.classes, state.attributes) for state in states]
+        rows = [state.arrays["coef"] for state in states]
+        # The only score of two classes is that of the second; the first has zero.
+        scored = np.concatenate([known[-len(own) :] for known, own in zip(codes, rows, strict=True)])
+        places = np.repeat(np.arange(len(states)), [len(own) for own in rows])
         coef = np.zeros((n_classes, len(states), self._n_features))
-        for place, (state, known) in enumerate(zip(states, codes, strict=True)):
-            # The only score of two classes is that of the second; the first has zero.
-            scored = known[-len(state.arrays["coef"]) :]
-            self._intercept[known, place] = 0.0
-            coef[scored, place] = state.arrays["coef"]
-            self._intercept[scored, place] = state.arrays["intercept"]
+        coef[scored, places] = np.concatenate(rows)
+        known_places = np.repeat(np.arange(len(states)), [len(known) for known in codes])
+        self._intercept[np.concatenate(codes), known_places] = 0.0
+        self._intercept[scored, places] = np.concatenate([state.arrays["intercept"] for state in states])
         self._coef = [(sp.csr_array(rows) if sparse else rows) if rows.any() else None for rows in coef]
 
     @property
@@ -85,11 +104,24 @@ class LinearClassifiers(LeanMembers):
     def ask_block(self, X):
         """Votes for the largest score."""
         error = np.multiply.outer(1.0 + row_norms(X), self._noise)
-        top = TopTwo(error.shape)
+        if len(self._coef) == 2:
+            return self._ask_pair(X, error)
+        top = TopTwo(error.shape, len(self._coef))
         for code, (coef, intercept) in enumerate(zip(self._coef, self._intercept, strict=True)):
             score = np.broadcast_to(intercept, error.shape) if coef is None else _product(X, coef) + intercept
-            top.offer(code, score, error)
-        return top.votes, top.doubtful()
+            top.offer(code, score)
+        return top.votes, top.doubtful(error)
+
+    def _ask_pair(self, X, error):
+        """Votes for the sign of the only score: with two classes all members know both."""
+        coef, intercept = self._coef[1], self._intercept[1]
+        if coef is None:
+            score = np.broadcast_to(intercept, error.shape)
+        else:
+            score = _product(X, coef)
+            score += intercept
+        error *= 2.0
+        return (score > 0).view(np.int8), ~(np.abs(score) > error)
 
 
 class LinearRegressors(LeanMembers):

@@ -5,7 +5,7 @@
 import numpy as np
 
 from robustfit.ensemble._lean._densify import densified
-from robustfit.ensemble._lean._family import LeanFamily
+from robustfit.ensemble._lean._family import LeanFamily, classes_and_codes
 from robustfit.ensemble._lean._linear_members import LinearClassifiers, linear_attributes, linear_state
 from robustfit.ensemble._lean._newton import LogisticLoss, MultinomialLoss, SquaredHingeLoss, minimise
 
@@ -87,7 +87,7 @@ class LogisticRegressionFamily(_Newton):
     def solve(self, X, y, sample_weight):
         """Minimise the binary or the multinomial loss."""
         dense = densified(X)
-        classes, codes = np.unique(y, return_inverse=True)
+        classes, codes = classes_and_codes(y)
         rotated = _Rotated(dense.X, float(self.estimator.fit_intercept))
         penalty = np.ones(rotated.X.shape[1])
         if rotated.constant:
@@ -119,7 +119,7 @@ class LinearSVCFamily(_Newton):
     def solve(self, X, y, sample_weight):
         """Minimise one loss per class; the intercept is penalised, as liblinear does it."""
         dense = densified(X)
-        classes, codes = np.unique(y, return_inverse=True)
+        classes, codes = classes_and_codes(y)
         rotated = _Rotated(dense.X, float(self.estimator.intercept_scaling) * bool(self.estimator.fit_intercept))
         weights = self._row_weights(y, sample_weight)
         penalty = np.ones(rotated.X.shape[1])

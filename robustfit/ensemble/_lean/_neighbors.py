@@ -6,7 +6,14 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.base import clone
 
-from robustfit.ensemble._lean._family import UNIT_ROUNDOFF, LeanFamily, LeanMembers, State, row_norms
+from robustfit.ensemble._lean._family import (
+    UNIT_ROUNDOFF,
+    LeanFamily,
+    LeanMembers,
+    State,
+    classes_and_codes,
+    row_norms,
+)
 
 
 def _refusal(estimator):
@@ -47,7 +54,7 @@ class KNeighborsClassifierFamily(_NeighborsFamily):
 
     def solve(self, X, y, sample_weight):
         """Keep the rows."""
-        classes, codes = np.unique(y, return_inverse=True)
+        classes, codes = classes_and_codes(y)
         return self._keep(X, codes, classes)
 
     def pack(self, states, codes, n_classes, *, sparse):
@@ -77,7 +84,7 @@ class NeighborMembers(LeanMembers):
     ``u (d + 4) (‖x‖ + ‖s‖)²``.
     """
 
-    block_rows = 128
+    block_rows = (128, 16)
 
     def __init__(self, states, codes, n_neighbors):
         self._states, self._codes, self._k = states, codes, n_neighbors

@@ -3,19 +3,24 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from dataclasses import dataclass
+from math import sqrt
 from typing import Any
 
 import numpy as np
 from scipy.linalg.lapack import dpocon, dpotrf, dpotrs
 from scipy.special import expit, log_softmax
 
-from robustfit.ensemble._lean._family import WORST_CONDITION, Unsolved
+from robustfit.ensemble._lean._family import UNIT_ROUNDOFF, WORST_CONDITION, Unsolved
 
-# Steps shrink quadratically: the one after a step this small is below the rounding of the coefficients.
-_SMALL_STEP = 1e-8
+# From here on the Hessian hardly changes, and steps with the last one shrink as fast at a fraction of the price.
+_SMALL_STEP = 1e-4
+
+# Length of the last step at a minimum, in units of the weights.
+_SMALL_RESIDUAL = 1e-9
 
 _MOST_UNKNOWNS = 2000
 _MOST_HALVINGS = 40
+_MOST_POLISHING = 8
 
 
 @dataclass
@@ -28,7 +33,7 @@ class Minimum:
     condition : float
         Condition number of the Hessian.
     residual : float
-        Length of the step that would have come next.
+        Length of the last step, which bounds the distance to the exact minimum: steps shrink by half or faster.
     n_iter : int
     """
 
@@ -44,7 +49,7 @@ def minimise(objective, n_unknowns, max_iter):
     Parameters
     ----------
     objective : object
-        ``value(w)``, ``gradient(w)`` and ``hessian(w)``; the latter positive definite.
+        ``at(w)`` gives a point with ``value``, ``gradient`` and ``hessian()``; the latter positive definite.
     n_unknowns : int
     max_iter : int
 
@@ -56,88 +61,117 @@ def minimise(objective, n_unknowns, max_iter):
     if n_unknowns > _MOST_UNKNOWNS:
         raise Unsolved(f"its Newton system has {n_unknowns} unknowns, more than {_MOST_UNKNOWNS}")
     weights = np.zeros(n_unknowns)
-    value, gradient = objective.value(weights), objective.gradient(weights)
+    point = objective.at(weights)
     for n_iter in range(1, max_iter + 1):
-        hessian = objective.hessian(weights)
-        norm = float(np.abs(hessian).sum(axis=0).max())
+        hessian = point.hessian()
         factor, info = dpotrf(hessian, lower=1, clean=0)
-        if info != 0 or not np.isfinite(norm):
+        if info != 0:
             raise Unsolved("its Hessian is singular")
-        step = -dpotrs(factor, gradient, lower=1)[0]
-        weights, value = _walk(objective, weights, value, gradient, step)
-        gradient = objective.gradient(weights)
-        if np.abs(step).max() <= _SMALL_STEP * (1.0 + np.abs(weights).max()):
-            reciprocal, _ = dpocon(factor, norm, uplo="L")
-            if reciprocal * WORST_CONDITION < 1:
-                raise Unsolved("its Hessian is ill-conditioned")
-            next_step = dpotrs(factor, gradient, lower=1)[0]
-            return Minimum(weights, 1.0 / reciprocal, float(np.sqrt(next_step @ next_step)), n_iter)
+        step = -dpotrs(factor, point.gradient, lower=1)[0]
+        weights, point = _walk(objective, weights, point, step)
+        if _length(step) <= _SMALL_STEP * (1.0 + _length(weights)):
+            weights, residual = _polish(objective, weights, point, factor)
+            if residual <= _SMALL_RESIDUAL * (1.0 + _length(weights)):
+                return Minimum(weights, _condition(hessian, factor), residual, n_iter)
+            point = objective.at(weights)
     raise Unsolved(f"Newton's method did not converge in max_iter={max_iter} steps")
 
 
-def _walk(objective, weights, value, gradient, step):
+def _length(vector):
+    return sqrt(vector @ vector)
+
+
+def _condition(hessian, factor):
+    reciprocal, _ = dpocon(factor, float(np.abs(hessian).sum(axis=0).max()), uplo="L")
+    if not reciprocal * WORST_CONDITION >= 1:
+        raise Unsolved("its Hessian is ill-conditioned")
+    return 1.0 / reciprocal
+
+
+def _walk(objective, weights, point, step):
     """Go along a step, half of it, a quarter of it, until the objective falls as its slope says."""
-    slope = gradient @ step
+    slope = point.gradient @ step
     length = 1.0
     for _ in range(_MOST_HALVINGS):
         there = weights + length * step
-        new = objective.value(there)
+        new = objective.at(there)
         # Close to the minimum differences of the objective are rounding, and full steps are right.
-        if new <= value + 1e-4 * length * slope or abs(slope) <= 1e-10 * abs(value):
+        if new.value <= point.value + 1e-4 * length * slope or abs(slope) <= 1e-10 * abs(point.value):
             return there, new
         length /= 2
     raise Unsolved("its line search found no lower value")
+
+
+def _polish(objective, weights, point, factor):
+    """Take steps with the last Hessian while they shrink; return the length of the last one."""
+    residual = np.inf
+    for _ in range(_MOST_POLISHING):
+        step = -dpotrs(factor, point.gradient, lower=1)[0]
+        length = _length(step)
+        if not length < 0.5 * residual:
+            break
+        weights, residual = weights + step, length
+        if residual <= UNIT_ROUNDOFF * _length(weights):
+            break
+        point = objective.at(weights)
+    return weights, residual
 
 
 class LogisticLoss:
     """``Σ_i s_i log(1 + exp(−t_i x_i·w)) + ½ Σ_j p_j w_j²`` with ``t_i = ±1``."""
 
     def __init__(self, X, signs, row_weights, penalty):
-        self._X, self._signs, self._row_weights, self._penalty = X, signs, row_weights, penalty
+        self.X, self.signs, self.row_weights, self.penalty = X, signs, row_weights, penalty
 
-    def _margins(self, weights):
-        return self._signs * (self._X @ weights)
+    def at(self, weights):
+        """Point with value, gradient and Hessian."""
+        return _LogisticPoint(self, weights)
 
-    def value(self, weights):
-        """Objective."""
-        loss = np.logaddexp(0.0, -self._margins(weights))
-        return float(self._row_weights @ loss + 0.5 * (self._penalty * weights) @ weights)
 
-    def gradient(self, weights):
-        """Gradient, of shape (n_unknowns,)."""
-        pull = self._row_weights * self._signs * expit(-self._margins(weights))
-        return self._penalty * weights - pull @ self._X
+class _Point:
+    """Where a loss of signed margins is looked at; subclasses set ``value``, ``gradient`` and the curvature of rows."""
 
-    def hessian(self, weights):
+    def __init__(self, loss, weights):
+        self._loss = loss
+        self._look(loss.signs * (loss.X @ weights))
+        pull = loss.row_weights * loss.signs * self._pull
+        pressure = loss.penalty * weights
+        self.value = float(loss.row_weights @ self._losses + 0.5 * (pressure @ weights))
+        self.gradient = pressure - pull @ loss.X
+
+    def hessian(self):
         """Hessian, of shape (n_unknowns, n_unknowns)."""
-        probability = expit(self._margins(weights))
-        curvature = self._row_weights * probability * (1.0 - probability)
-        rows = self._X * np.sqrt(curvature)[:, None]
+        rows = self._loss.X * np.sqrt(self._loss.row_weights * self._curvature())[:, None]
         hessian = rows.T @ rows
-        hessian.flat[:: len(hessian) + 1] += self._penalty
+        diagonal = hessian.reshape(-1)[:: len(hessian) + 1]
+        diagonal += self._loss.penalty
         return hessian
+
+
+class _LogisticPoint(_Point):
+    def _look(self, margins):
+        self._losses = np.logaddexp(0.0, -margins)
+        self._pull = expit(-margins)
+
+    def _curvature(self):
+        return self._pull * (1.0 - self._pull)
 
 
 class SquaredHingeLoss(LogisticLoss):
     """``Σ_i s_i max(0, 1 − t_i x_i·w)² + ½ Σ_j p_j w_j²`` with ``t_i = ±1``."""
 
-    def value(self, weights):
-        """Objective."""
-        short = np.maximum(0.0, 1.0 - self._margins(weights))
-        return float(self._row_weights @ short**2 + 0.5 * (self._penalty * weights) @ weights)
+    def at(self, weights):
+        """Point with value, gradient and generalised Hessian: of the rows within the margin."""
+        return _SquaredHingePoint(self, weights)
 
-    def gradient(self, weights):
-        """Gradient, of shape (n_unknowns,)."""
-        short = np.maximum(0.0, 1.0 - self._margins(weights))
-        return self._penalty * weights - 2.0 * (self._row_weights * self._signs * short) @ self._X
 
-    def hessian(self, weights):
-        """Generalised Hessian: of the rows within the margin."""
-        inside = self._margins(weights) < 1.0
-        rows = self._X[inside] * np.sqrt(2.0 * self._row_weights[inside])[:, None]
-        hessian = rows.T @ rows
-        hessian.flat[:: len(hessian) + 1] += self._penalty
-        return hessian
+class _SquaredHingePoint(_Point):
+    def _look(self, margins):
+        short = np.maximum(0.0, 1.0 - margins)
+        self._losses, self._pull = short * short, 2.0 * short
+
+    def _curvature(self):
+        return 2.0 * (self._pull > 0)
 
 
 class MultinomialLoss:
@@ -148,39 +182,38 @@ class MultinomialLoss:
     """
 
     def __init__(self, X, codes, n_classes, row_weights, penalty):
-        self._X, self._row_weights, self._penalty = X, row_weights, penalty
-        self._indicator = codes[:, None] == np.arange(n_classes)
-        self._n_classes = n_classes
-        self._free = (penalty == 0.0) * row_weights.sum()
+        self.X, self.row_weights, self.penalty, self.n_classes = X, row_weights, penalty, n_classes
+        self.indicator = codes[:, None] == np.arange(n_classes)
+        self.free = (penalty == 0.0) * row_weights.sum()
 
-    def _unflatten(self, weights):
-        return weights.reshape(self._n_classes, -1)
+    def at(self, weights):
+        """Point with value, gradient and Hessian."""
+        return _MultinomialPoint(self, weights.reshape(self.n_classes, -1))
 
-    def value(self, weights):
-        """Objective."""
-        W = self._unflatten(weights)
-        log_probability = log_softmax(self._X @ W.T, axis=1)
-        fit = self._row_weights @ log_probability[self._indicator]
-        return float(0.5 * (self._penalty * W**2).sum() + 0.5 * self._free @ W.sum(axis=0) ** 2 - fit)
 
-    def gradient(self, weights):
-        """Gradient, of shape (n_unknowns,)."""
-        W = self._unflatten(weights)
-        excess = (np.exp(log_softmax(self._X @ W.T, axis=1)) - self._indicator) * self._row_weights[:, None]
-        return (excess.T @ self._X + self._penalty * W + self._free * W.sum(axis=0)).ravel()
+class _MultinomialPoint:
+    def __init__(self, loss, W):
+        self._loss = loss
+        log_probability = log_softmax(loss.X @ W.T, axis=1)
+        self._probability = np.exp(log_probability)
+        shift = W.sum(axis=0)
+        fit = loss.row_weights @ log_probability[loss.indicator]
+        self.value = float(0.5 * (loss.penalty * W**2).sum() + 0.5 * loss.free @ shift**2 - fit)
+        excess = (self._probability - loss.indicator) * loss.row_weights[:, None]
+        self.gradient = (excess.T @ loss.X + loss.penalty * W + loss.free * shift).ravel()
 
-    def hessian(self, weights):
-        """Hessian: ``blockdiag_k(Σ_i s_i p_ik x_i x_iᵀ) − Σ_i s_i (p_i ⊗ x_i)(p_i ⊗ x_i)ᵀ`` plus the penalties."""
-        n_samples, width = self._X.shape
-        probability = np.exp(log_softmax(self._X @ self._unflatten(weights).T, axis=1))
-        root = np.sqrt(self._row_weights)[:, None]
-        crossed = ((probability * root)[:, :, None] * self._X[:, None, :]).reshape(n_samples, -1)
+    def hessian(self):
+        """``blockdiag_k(Σ_i s_i p_ik x_i x_iᵀ) − Σ_i s_i (p_i ⊗ x_i)(p_i ⊗ x_i)ᵀ`` plus the penalties."""
+        loss, probability = self._loss, self._probability
+        n_samples, width = loss.X.shape
+        root = np.sqrt(loss.row_weights)[:, None]
+        crossed = ((probability * root)[:, :, None] * loss.X[:, None, :]).reshape(n_samples, -1)
         hessian = -(crossed.T @ crossed)
-        blocks = hessian.reshape(self._n_classes, width, self._n_classes, width)
-        for k in range(self._n_classes):
-            rows = self._X * (np.sqrt(probability[:, [k]]) * root)
+        blocks = hessian.reshape(loss.n_classes, width, loss.n_classes, width)
+        for k in range(loss.n_classes):
+            rows = loss.X * (np.sqrt(probability[:, [k]]) * root)
             blocks[k, :, k] += rows.T @ rows
-        hessian.flat[:: len(hessian) + 1] += np.tile(self._penalty, self._n_classes)
-        for column in np.flatnonzero(self._free):
-            blocks[:, column, :, column] += self._free[column]
+        hessian.reshape(-1)[:: len(hessian) + 1] += np.tile(loss.penalty, loss.n_classes)
+        for column in np.flatnonzero(loss.free):
+            blocks[:, column, :, column] += loss.free[column]
         return hessian

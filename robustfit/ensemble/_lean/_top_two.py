@@ -1,44 +1,71 @@
-"""The class with the largest score, and whether rounding could have decided."""
+"""The class with the largest score, and whether rounding could have decided.
+
+A score ``s`` with error bound ``e`` stands for some number in ``[s − e, s + e]``. A vote goes to the largest ``s``,
+ties to the smallest class; it is doubtful unless its lower end exceeds the upper ends of all other classes.
+"""
 
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
 
 
+def code_type(n_classes):
+    """Smallest integer type that holds 0..n_classes−1, and −1 for none."""
+    # min_scalar_type counts from −(2^(b−1)): these fit where −n does.
+    return np.min_scalar_type(-n_classes)
+
+
 class TopTwo:
     """Vote of every member for every row of a block, from scores that arrive class by class.
-
-    A score ``s`` with error bound ``e`` stands for some number in ``[s − e, s + e]``. The vote goes to the largest
-    ``s``, ties to the smallest class; it is doubtful unless its lower end exceeds the upper ends of all other classes.
 
     Parameters
     ----------
     shape : tuple of int
         Of the block: (n_rows, n_members).
+    n_classes : int
     """
 
-    def __init__(self, shape):
-        self.votes = np.full(shape, -1, dtype=np.int64)
+    def __init__(self, shape, n_classes):
+        self.votes = np.full(shape, -1, dtype=code_type(n_classes))
         self._best = np.full(shape, -np.inf)
-        self._lower = np.full(shape, -np.inf)
-        self._upper = np.full(shape, -np.inf)
-        self._others = np.full(shape, -np.inf)
+        self._second = np.full(shape, -np.inf)
 
-    def offer(self, code, score, error):
+    def offer(self, code, score):
         """Take the scores of the next class; −inf where a member does not know it.
 
         Parameters
         ----------
         code : int
             Index of the class, larger than those offered before.
-        score, error : ndarray broadcastable to the shape of the block
+        score : ndarray broadcastable to the shape of the block
         """
+        np.copyto(self.votes, code, where=score > self._best)
+        np.maximum(self._second, np.minimum(score, self._best), out=self._second)
+        np.maximum(self._best, score, out=self._best)
+
+    def doubtful(self, error):
+        """Whether rounding could change a vote, for one error bound per row and member.
+
+        Scores that are no numbers are always in doubt.
+        """
+        return ~(self._best - self._second > 2.0 * error)
+
+
+class TopTwoIntervals:
+    """The same where each class has an error bound of its own."""
+
+    def __init__(self, shape, n_classes):
+        self.votes = np.full(shape, -1, dtype=code_type(n_classes))
+        self._best, self._lower, self._upper, self._others = (np.full(shape, -np.inf) for _ in range(4))
+
+    def offer(self, code, score, error):
+        """Take the scores of the next class and their error bounds."""
         upper = score + error
         better = score > self._best
         np.maximum(self._others, np.where(better, self._upper, upper), out=self._others)
         for kept, new in ((self._best, score), (self._lower, score - error), (self._upper, upper)):
             np.copyto(kept, new, where=better)
-        self.votes[better] = code
+        np.copyto(self.votes, code, where=better)
 
     def doubtful(self):
         """Whether rounding could change a vote; scores that are no numbers are always in doubt."""
