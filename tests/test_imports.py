@@ -15,7 +15,7 @@ import pytest
 import robustfit
 
 ROOT = Path(robustfit.__file__).parents[1]
-OPTIONAL = ["cvxpy", "jinja2", "matplotlib", "pandas", "polars", "pyarrow", "rich", "typer"]
+OPTIONAL = ["cvxpy", "jinja2", "matplotlib", "pandas", "polars", "pyarrow", "rich", "skops", "typer"]
 ROOMS = sorted(module.name for module in pkgutil.iter_modules(robustfit.__path__) if module.ispkg)
 # The command line is built with typer and rich.
 LIBRARY = [room for room in ROOMS if room != "cli"]
@@ -122,7 +122,7 @@ def test_tables_say_what_they_need(asked):
 def test_importing_robustfit_loads_none_of_these_where_they_are_installed():
     loaded = run(f"import json, sys, robustfit\nprint(json.dumps([n for n in {OPTIONAL!r} if n in sys.modules]))")
     # scikit-learn loads pandas and rich by itself where it finds them, and pandas loads pyarrow.
-    assert not {"cvxpy", "jinja2", "matplotlib", "polars", "typer"} & set(loaded)
+    assert not {"cvxpy", "jinja2", "matplotlib", "polars", "skops", "typer"} & set(loaded)
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from robustfit.ensemble._partition_classifier import PartitionClassifier
 from robustfit.ensemble._partition_regressor import PartitionRegressor
+from robustfit.ensemble._persistence import load, save
 from robustfit.ensemble._warnings import MemberWarning, PartitionWarning
 
-__all__ = ["MemberWarning", "PartitionClassifier", "PartitionRegressor", "PartitionWarning"]
+__all__ = ["MemberWarning", "PartitionClassifier", "PartitionRegressor", "PartitionWarning", "load", "save"]

@@ -18,6 +18,9 @@ import numpy as np
 from robustfit.partition._cells import canonical, missing_cells
 from robustfit.partition._rows import wrap_frame
 
+SCHEMA_VERSION = 1
+"""Changes whenever columns are accepted, refused or converted otherwise; stored with everything that depends on it."""
+
 KINDS = ("number", "integer", "boolean", "text", "time", "duration", "object")
 
 # What a column of a kind may be given as; what is not listed is refused.
