@@ -144,7 +144,7 @@ class MemberSet(Sequence):
             given.error = ValueError("Input X contains NaN or infinity (inf).")
             if member_error == "raise":
                 raise given.error
-        values, doubtful = self._lean.ask(X, n_jobs, given.values.dtype)
+        values, doubtful, _ = self._lean.ask(X, n_jobs, given.values.dtype)
         if len(self._lean_numbers) == len(self):
             given.values, given.doubtful = values, doubtful
             given.abstains[:] = False

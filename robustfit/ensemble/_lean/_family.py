@@ -175,8 +175,10 @@ class LeanMembers(ABC):
         -------
         answers : ndarray of shape (n_rows, n_members)
             Index of a class, −1 for none; or predictions.
-        doubtful : ndarray of bool of the same shape, or None
-            Answers that rounding could change; None for predictions.
+        margin : ndarray of the same shape, or None
+            How close each vote is; None for predictions.
+        error : ndarray of the same shape, or float
+            Largest margin that rounding could overcome.
         """
 
     @property
@@ -184,7 +186,7 @@ class LeanMembers(ABC):
     def n_members(self):
         """Number of members."""
 
-    def ask(self, X, n_jobs, dtype):
+    def ask(self, X, n_jobs, dtype, *, with_margins=False):
         """Answer all rows, block by block.
 
         Parameters
@@ -193,23 +195,26 @@ class LeanMembers(ABC):
             Finite.
         n_jobs : int or None
         dtype : dtype of the answers
+        with_margins : bool, default=False
+            Whether to return margins, which take more memory than the answers.
 
         Returns
         -------
         answers : ndarray of shape (n_samples, n_members)
         doubtful : ndarray of bool of shape (n_samples, n_members), or None
+            Answers that rounding could change; None for predictions.
+        margins : ndarray of float of shape (n_samples, n_members), or None
         """
         blocks = self._blocks(X.shape[0])
         jobs = min(effective_n_jobs(n_jobs), len(blocks))
         if jobs <= 1:
-            return self._ask_blocks(X, blocks, dtype)
+            return self._ask_blocks(X, blocks, dtype, with_margins)
         # Matrix products release the interpreter lock: threads need no copies of the members.
         shares = np.array_split(np.arange(len(blocks)), jobs)
         parts = Parallel(n_jobs=n_jobs, prefer="threads")(
-            delayed(self._ask_blocks)(X, blocks[share[0] : share[-1] + 1], dtype) for share in shares
+            delayed(self._ask_blocks)(X, blocks[share[0] : share[-1] + 1], dtype, with_margins) for share in shares
         )
-        answers, doubtful = zip(*parts, strict=True)
-        return np.concatenate(answers), np.concatenate(doubtful) if self.classifies else None
+        return tuple(None if part[0] is None else np.concatenate(part) for part in zip(*parts, strict=True))
 
     def _blocks(self, n_samples):
         """First row and size of each block."""
@@ -220,22 +225,26 @@ class LeanMembers(ABC):
                 start += size
         return blocks
 
-    def _ask_blocks(self, X, blocks, dtype):
+    def _ask_blocks(self, X, blocks, dtype, with_margins):
         first, last = blocks[0][0], min(X.shape[0], sum(blocks[-1]))
         answers = np.empty((last - first, self.n_members), dtype=dtype)
         doubtful = np.empty(answers.shape, dtype=bool) if self.classifies else None
+        margins = np.empty(answers.shape) if self.classifies and with_margins else None
         with np.errstate(all="ignore"):
             for start, size in blocks:
                 block = X[start : start + size]
                 n_rows = block.shape[0]
                 if n_rows < size:
                     block = block[np.resize(np.arange(n_rows), size)]
-                given, unsure = self.ask_block(block)
+                given, margin, error = self.ask_block(block)
                 place = slice(start - first, start - first + n_rows)
                 answers[place] = given[:n_rows]
                 if doubtful is not None:
-                    doubtful[place] = unsure[:n_rows]
-        return answers, doubtful
+                    # Margins that are no numbers are always in doubt.
+                    doubtful[place] = ~(margin > error)[:n_rows]
+                if margins is not None:
+                    margins[place] = margin[:n_rows]
+        return answers, doubtful, margins
 
 
 def classes_and_codes(y):

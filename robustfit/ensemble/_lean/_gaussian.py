@@ -113,4 +113,4 @@ class GaussianMembers(LeanMembers):
             away = squares @ self._half_precision[code].T
             size = away + sizes @ np.abs(self._pull[code]).T + self._constant_size[code]
             top.offer(code, X @ self._pull[code].T - away + constant, self._noise * size)
-        return top.votes, top.doubtful()
+        return top.votes, top.margin(), 0.0

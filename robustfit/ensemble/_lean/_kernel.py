@@ -225,21 +225,23 @@ class KernelMembers(LeanMembers):
         """Votes for the largest score, or predictions."""
         norms = row_norms(X)
         answers = np.empty((X.shape[0], self.n_members), dtype=code_type(self._n_classes) if self.classifies else float)
-        doubtful = np.empty(answers.shape, dtype=bool) if self.classifies else None
+        margins, errors = np.empty(answers.shape), np.empty(answers.shape)
         for group in range(len(self._rows)):
             values = self._kernel.between(self._rows[group], X, self._squares[group], norms * norms)
             columns = slice(self._places(group).start, self._places(group).stop)
-            if doubtful is None:
+            if not self.classifies:
                 for place, rows in zip(self._places(group), self._slices(group), strict=True):
                     answers[:, place] = (self._duals[place] @ values[rows])[0]
-            else:
-                votes, unsure = self._vote(group, values, norms, X.shape[1])
-                answers[:, columns], doubtful[:, columns] = votes.T, unsure.T
-        return answers, doubtful
+                continue
+            top = self._vote(group, values)
+            answers[:, columns], margins[:, columns] = top.votes.T, top.margin().T
+            # A margin is the difference of two scores.
+            errors[:, columns] = 2.0 * self._error(group, values, norms, X.shape[1]).T
+        return answers, margins if self.classifies else None, errors
 
-    def _vote(self, group, values, norms, n_features):
+    def _vote(self, group, values):
         places = self._places(group)
-        scores = np.full((self._n_classes, len(places), len(norms)), -np.inf)
+        scores = np.full((self._n_classes, len(places), values.shape[1]), -np.inf)
         for column, (place, rows) in enumerate(zip(places, self._slices(group), strict=True)):
             known, dual = self._codes[place], self._duals[place]
             # The only score of two classes is that of the second; the first has zero.
@@ -248,7 +250,7 @@ class KernelMembers(LeanMembers):
         top = TopTwo(scores.shape[1:], self._n_classes)
         for code, score in enumerate(scores):
             top.offer(code, score)
-        return top.votes, top.doubtful(self._error(group, values, norms, n_features))
+        return top
 
     def _error(self, group, values, norms, n_features):
         """``Σ|a_i|`` times the error of a kernel value, plus the error of the solver and of the sum."""

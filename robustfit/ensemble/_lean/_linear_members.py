@@ -103,14 +103,15 @@ class LinearClassifiers(LeanMembers):
 
     def ask_block(self, X):
         """Votes for the largest score."""
-        error = np.multiply.outer(1.0 + row_norms(X), self._noise)
+        # A margin is the difference of two scores.
+        error = np.multiply.outer(1.0 + row_norms(X), 2.0 * self._noise)
         if len(self._coef) == 2:
             return self._ask_pair(X, error)
         top = TopTwo(error.shape, len(self._coef))
         for code, (coef, intercept) in enumerate(zip(self._coef, self._intercept, strict=True)):
             score = np.broadcast_to(intercept, error.shape) if coef is None else _product(X, coef) + intercept
             top.offer(code, score)
-        return top.votes, top.doubtful(error)
+        return top.votes, top.margin(), error
 
     def _ask_pair(self, X, error):
         """Votes for the sign of the only score: with two classes all members know both."""
@@ -120,8 +121,7 @@ class LinearClassifiers(LeanMembers):
         else:
             score = _product(X, coef)
             score += intercept
-        error *= 2.0
-        return (score > 0).view(np.int8), ~(np.abs(score) > error)
+        return (score > 0).view(np.int8), np.abs(score), error
 
 
 class LinearRegressors(LeanMembers):
@@ -153,7 +153,7 @@ class LinearRegressors(LeanMembers):
 
     def ask_block(self, X):
         """Predictions."""
-        return _product(X, self._coef) + self._intercept, None
+        return _product(X, self._coef) + self._intercept, None, 0.0
 
 
 def _product(X, coef):

@@ -103,16 +103,16 @@ class NeighborMembers(LeanMembers):
         """Votes of the nearest rows, or the mean of their targets."""
         norms = row_norms(X)
         answers = np.empty((X.shape[0], self.n_members))
-        doubtful = np.zeros(answers.shape, dtype=bool)
+        margins = np.zeros(answers.shape)
         for place, state in enumerate(self._states):
             distances, error = self._distances(X, norms, state)
             if self.classifies:
-                votes, doubtful[:, place] = self._vote(distances, error, state)
+                votes, margins[:, place] = self._vote(distances, error, state)
                 answers[:, place] = self._codes[place][votes]
             else:
                 nearest = np.argsort(distances, axis=1, kind="stable")[:, : self._k]
                 answers[:, place] = state.arrays["targets"][nearest].mean(axis=1)
-        return answers, doubtful if self.classifies else None
+        return answers, margins if self.classifies else None, 0.0
 
     def _distances(self, X, norms, state):
         rows, squares = state.arrays["rows"], state.arrays["squares"]
@@ -141,4 +141,6 @@ class NeighborMembers(LeanMembers):
         own = least[rows, votes][:, None]
         rivals = high + (np.arange(high.shape[1]) < votes[:, None])
         rivals[rows, votes] = 0
-        return votes, ~np.isfinite(edge[:, 0]) | (rivals > own).any(axis=1)
+        # Neighbours that the winner is ahead of what any other class needs to win.
+        margin = 1.0 + own[:, 0] - rivals.max(axis=1)
+        return votes, np.where(np.isfinite(edge[:, 0]), margin, np.nan)

@@ -1,7 +1,7 @@
 """The class with the largest score, and whether rounding could have decided.
 
-A score ``s`` with error bound ``e`` stands for some number in ``[s − e, s + e]``. A vote goes to the largest ``s``,
-ties to the smallest class; it is doubtful unless its lower end exceeds the upper ends of all other classes.
+A vote goes to the largest score, ties to the smallest class. A score ``s`` with error bound ``e`` stands for some
+number in ``[s − e, s + e]``: the vote is doubtful unless its lower end exceeds the upper ends of all other classes.
 """
 
 # SPDX-License-Identifier: BSD-3-Clause
@@ -43,12 +43,9 @@ class TopTwo:
         np.maximum(self._second, np.minimum(score, self._best), out=self._second)
         np.maximum(self._best, score, out=self._best)
 
-    def doubtful(self, error):
-        """Whether rounding could change a vote, for one error bound per row and member.
-
-        Scores that are no numbers are always in doubt.
-        """
-        return ~(self._best - self._second > 2.0 * error)
+    def margin(self):
+        """By how much the best score exceeds the next one."""
+        return self._best - self._second
 
 
 class TopTwoIntervals:
@@ -67,6 +64,6 @@ class TopTwoIntervals:
             np.copyto(kept, new, where=better)
         np.copyto(self.votes, code, where=better)
 
-    def doubtful(self):
-        """Whether rounding could change a vote; scores that are no numbers are always in doubt."""
-        return ~(self._lower > self._others)
+    def margin(self):
+        """By how much the lower end of the best score exceeds all other upper ends."""
+        return self._lower - self._others
