@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from robustfit.certify import THREATS, Certificate, CertificateError, plurality_radius
-from robustfit.certify._plurality import count_votes, share_interval, unseen_radius, vote_shares
+from robustfit.certify._plurality import count_votes, unseen_radius
+from robustfit.certify._shares import share_interval, threshold_radius, vote_shares
 
 
 def every_table(n_members, n_classes):
@@ -80,6 +81,23 @@ def test_share_intervals_equal_brute_force(n_classes, unseen_class):
             truth = _true_shares(votes, doubtful, n_classes, r, unseen_class)
             np.testing.assert_allclose(low[0], truth.min(axis=0), atol=1e-12, err_msg=str((table, r)))
             np.testing.assert_allclose(high[0], truth.max(axis=0), atol=1e-12, err_msg=str((table, r)))
+
+
+@pytest.mark.parametrize("unseen_class", [False, True])
+@pytest.mark.parametrize("n_classes", [1, 2, 3])
+def test_threshold_radii_equal_brute_force(n_classes, unseen_class):
+    for table in every_table(4, n_classes):
+        votes = [vote for vote, _ in table]
+        doubtful = [unsure for _, unsure in table]
+        counts = count_votes(np.array([votes]), n_classes, doubtful=np.array([doubtful]))
+        shares = [_true_shares(votes, doubtful, n_classes, r, unseen_class) for r in range(5)]
+        for threshold in (0.2, 1 / 3, 0.5, 2 / 3, 1.0):
+            for code in range(n_classes):
+                got = threshold_radius(counts, code, threshold, 4, unseen_class=unseen_class)[0]
+                passes = vote_shares(counts.cast)[0, code] >= threshold
+                steady = [np.all((reached[:, code] >= threshold) == passes) for reached in shares]
+                truth = 4 if all(steady) else steady.index(False) - 1
+                assert got == truth, (table, threshold, code)
 
 
 def _true_shares(votes, doubtful, n_classes, r, unseen_class):

@@ -23,8 +23,8 @@ from robustfit.certify._plurality import (
     count_votes,
     prediction_radius,
     rival_radius,
-    share_interval,
 )
+from robustfit.certify._shares import share_interval, threshold_radius
 from robustfit.certify._threats import THREATS, CertificateError, resolve_threat
 from robustfit.certify._truth import check_labels, refuse_target
 
@@ -213,6 +213,43 @@ class Certificate(BaseCertificate):
         low, high : ndarray of shape (n_samples, n_classes)
         """
         return share_interval(self.counts, self._shards(budget), unseen_class=self.unseen_class)
+
+    def threshold_radius(self, label: Any, threshold: float) -> NDArray[np.int64]:
+        """Largest number of units for which "the vote share of a label is at least a threshold" stays as it is.
+
+        For decisions other than the plurality vote: a rare class may be called at a share of 0.2, say. The threshold
+        has to be fixed in advance, chosen on rows that the attacker cannot touch, or be named as a condition.
+
+        Parameters
+        ----------
+        label : label
+            One of ``classes``.
+        threshold : float
+            In (0, 1]; of the shares that ``predict_proba`` returns.
+
+        Returns
+        -------
+        radius : ndarray of shape (n_samples,), int64
+            −1 where doubtful votes alone can change the answer.
+
+        Raises
+        ------
+        ValueError
+            If the label is not one of the classes, or the threshold is out of range.
+
+        Notes
+        -----
+        **Guarantee.** Refit on any training set within ``radius`` units of the one fitted:
+        ``predict_proba(x)[label] >= threshold`` has the same answer. Exact: with one unit more there is a choice of
+        members, and of votes for them, that changes it.
+        """
+        if label not in self.classes.tolist():
+            raise ValueError(f"label={label!r} is not one of the classes {self.classes.tolist()}.")
+        if not 0 < threshold <= 1:
+            raise ValueError(f"threshold must be a vote share in (0, 1], got {threshold!r}.")
+        code = self.classes.tolist().index(label)
+        shards = threshold_radius(self.counts, code, threshold, self.n_members, unseen_class=self.unseen_class)
+        return freeze(self._units(shards))
 
     def to_frame(self) -> Any:
         """Return a pandas table: prediction, radius, and one ``rival_radius_<label>`` column per class."""

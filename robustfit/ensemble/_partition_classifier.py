@@ -8,7 +8,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
 from robustfit.certify import Certificate
-from robustfit.certify._plurality import count_votes, vote_shares
+from robustfit.certify._plurality import count_votes
+from robustfit.certify._shares import vote_shares
 from robustfit.ensemble._base import BasePartitionEnsemble
 from robustfit.ensemble._labels import as_array, canonical_labels, check_labels, compact, label_codes
 
