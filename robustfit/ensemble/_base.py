@@ -223,7 +223,8 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
         warn_caller(
             f"n_partitions={self.n_partitions} leaves {n_rows / self.n_partitions:.3g} rows per shard "
             f"(n_samples={n_rows}, {empty} of {self.n_partitions} shards empty). Members learn little from fewer than "
-            f"{needed} rows; n_partitions <= {max(1, n_rows // needed)} would give them that.",
+            f"{needed} rows; n_partitions <= {max(1, n_rows // needed)} would give them that. "
+            "robustfit.plan_partitions(estimator, X, y) prices each number of partitions on your data.",
             PartitionWarning,
         )
 
