@@ -215,6 +215,38 @@ def test_share_intervals_count_in_units():
     assert np.all(high == 1)
 
 
+def test_threshold_radii_by_hand():
+    made = certificate([[0, 0, 0, 1, 1]])
+    assert made.threshold_radius(made.classes[0], 0.6).tolist() == [0]
+    assert made.threshold_radius(made.classes[0], 0.4).tolist() == [1]
+    assert made.threshold_radius(made.classes[1], 0.6).tolist() == [0]
+    assert made.threshold_radius(made.classes[1], 1.0).tolist() == [2]
+    # In units: a replaced row may touch two shards.
+    assert certificate([[0, 0, 0, 1, 1]], threat="modify").threshold_radius(made.classes[0], 0.2).tolist() == [1]
+
+
+def test_threshold_radii_hold_where_share_intervals_do():
+    rng = np.random.default_rng(0)
+    made = certificate(rng.integers(-1, 2, (300, 21)), doubtful=rng.random((300, 21)) < 0.05)
+    for threshold in (0.25, 0.5, 0.7):
+        radius = made.threshold_radius(made.classes[1], threshold)
+        for budget in range(12):
+            low, high = (side[:, 1] for side in made.share_interval(budget))
+            steady = (low >= threshold) | (high < threshold)
+            np.testing.assert_array_equal(steady, radius >= budget)
+
+
+@pytest.mark.parametrize("threshold", [0, -0.1, 1.5, np.nan])
+def test_thresholds_out_of_range(threshold):
+    with pytest.raises(ValueError, match=r"vote share in \(0, 1\]"):
+        certificate().threshold_radius(certificate().classes[0], threshold)
+
+
+def test_thresholds_of_unknown_labels():
+    with pytest.raises(ValueError, match="not one of the classes"):
+        certificate().threshold_radius("nobody", 0.5)
+
+
 def test_share_intervals_with_abstentions_and_doubt():
     # Two votes for ham, three abstentions: taking one vote leaves half or all to ham, a new vote for spam a third.
     low, high = certificate([[0, 0, -1, -1, -1]]).share_interval(1)
