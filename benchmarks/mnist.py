@@ -14,6 +14,7 @@ more; papers count the number of such r from 0, which is one more.
 import argparse
 import os
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from joblib import Parallel, delayed
 from sklearn.datasets import fetch_openml
 
 from robustfit import PartitionClassifier
+from robustfit.ensemble import PartitionWarning
 from robustfit.learners import KernelRidgeClassifier
 
 GAMMA, ALPHA = 3.5, 0.01
@@ -166,6 +168,8 @@ def main():
     parser.add_argument("--choose", action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
+    # Twenty rows are few for ten classes: that is the point.
+    warnings.simplefilter("ignore", PartitionWarning)
     images, test_images, y, read_test_labels = load()
     if options.choose:
         return choose(described(images, options.jobs), y, options.jobs)
