@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from abc import ABCMeta, abstractmethod
+from dataclasses import fields
 from numbers import Integral
 
 import numpy as np
@@ -24,10 +25,12 @@ from robustfit._sklearn import (
     routing_enabled,
 )
 from robustfit.certify import CertificateError
+from robustfit.certify._base_certificate import freeze
 from robustfit.ensemble._engine import choose_engine
 from robustfit.ensemble._fit_params import param_columns, split_params
 from robustfit.ensemble._inputs import as_numbers, check_groups, read_test_rows, read_training_rows, refuses_missing
 from robustfit.ensemble._member_set import MemberSet
+from robustfit.ensemble._places import Places, distinct_groups
 from robustfit.ensemble._prefitted import non_deterministic_parts, prefitted_parts
 from robustfit.ensemble._seeds import check_seed
 from robustfit.ensemble._training import Training, codes_of, split_by_need
@@ -159,6 +162,7 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
         plan = self._plan(rows, groups, random_state)
         shards = plan.split(rows, keys, keep)
         self.shard_sizes_ = np.array([len(index) for index in shards])
+        self._keep_places(plan.shard, keep, groups)
         self.hash_version_ = HASH_VERSION
         self.engine_ = "generic" if family is None else "lean"
         numbers = None
@@ -214,6 +218,18 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
         if self.partition_by == "groups":
             return ShardPlan.by_groups(rows, groups, **options)
         return ShardPlan.by_content(rows, **options)
+
+    def _keep_places(self, shards, keep, groups):
+        """Keep where rows and groups went, for explanations."""
+        # min_scalar_type counts from −(2^(b−1)): shards 0..n−1 and −1 fit where −n does.
+        self.row_shards_ = np.where(keep, shards, -1).astype(np.min_scalar_type(-int(self.n_partitions)))
+        self.groups_ = self.group_shards_ = self.group_sizes_ = None
+        if groups is not None:
+            self.groups_, self.group_shards_, self.group_sizes_ = distinct_groups(groups[keep], shards[keep])
+
+    def _places(self):
+        kept = {field.name: getattr(self, f"{field.name}_") for field in fields(Places)}
+        return Places(**{name: None if value is None else freeze(value) for name, value in kept.items()})
 
     def _warn_if_thin(self, n_rows):
         needed = self._rows_needed()
@@ -291,7 +307,7 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
             MemberWarning,
         )
 
-    def _ask(self, X, dtype):
+    def _ask(self, X, dtype, *, with_margins=False):
         """Ask all members about X; see `robustfit.ensemble._member_set.Answers`."""
         check_is_fitted(self)
         X = read_test_rows(self, X, self._container_)
@@ -306,6 +322,7 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
             read=self._read,
             member_error=self.member_error,
             n_jobs=self.n_jobs,
+            with_margins=with_margins,
         )
         if answers.error is not None and (silent := answers.abstains.all(axis=1)).any():
             message = (
@@ -330,6 +347,14 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
                 f"{', '.join(self._prefitted)}: fitted before, on rows that this ensemble does not know. If they were "
                 "not the training rows, vouch for that: robustfit.audit.certify_pipeline(ensemble, X, trusted=[...])."
             )
+
+    def _refusal(self):
+        """Why members cannot be certified; None if they can."""
+        try:
+            self._check_certifiable_members()
+        except CertificateError as error:
+            return str(error)
+        return None
 
     def get_metadata_routing(self):
         """Describe which metadata ``fit`` takes itself and which it hands on.

@@ -11,6 +11,7 @@ import numpy as np
 from joblib import effective_n_jobs
 from sklearn.utils.parallel import Parallel, delayed
 
+from robustfit.ensemble._margins import MarginReader
 from robustfit.ensemble._members import ask_members, batches, constant_member, single_threaded
 
 
@@ -27,12 +28,16 @@ class Answers:
         Answers that rounding could change, where members know of it.
     error : Exception or None
         The last one that a member raised.
+    margins : ndarray of float of shape (n_samples, n_members), or None
+        How close each vote is, on the scale of its member; NaN where that is not known, infinite for members that
+        know one class only. None if they were not asked for.
     """
 
     values: Any
     abstains: Any
     doubtful: Any = None
     error: Exception | None = None
+    margins: Any = None
 
 
 class MemberSet(Sequence):
@@ -107,7 +112,7 @@ class MemberSet(Sequence):
         """Whether some member is asked by itself rather than in a pass over all."""
         return any(member is not None for member in self._fitted)
 
-    def ask(self, X, numbers, n_samples, *, dtype, read, member_error, n_jobs):
+    def ask(self, X, numbers, n_samples, *, dtype, read, member_error, n_jobs, with_margins=False):
         """Ask all members about all rows.
 
         Parameters
@@ -121,12 +126,17 @@ class MemberSet(Sequence):
             Turns one fitted estimator's predictions into answers.
         member_error : {"abstain", "raise"}
         n_jobs : int or None
+        with_margins : bool, default=False
+            Whether to ask classifiers for margins, too; fitted estimators are then asked once more.
 
         Returns
         -------
         Answers
         """
         given = Answers(np.zeros((n_samples, len(self)), dtype=dtype), np.ones((n_samples, len(self)), dtype=bool))
+        if with_margins:
+            given.margins = np.full((n_samples, len(self)), np.nan)
+            given.margins[:, self._constant_numbers] = np.inf
         if len(self._constant_numbers):
             given.values[:, self._constant_numbers] = self._constant_codes
             given.abstains[:, self._constant_numbers] = False
@@ -144,7 +154,12 @@ class MemberSet(Sequence):
             given.error = ValueError("Input X contains NaN or infinity (inf).")
             if member_error == "raise":
                 raise given.error
-        values, doubtful, _ = self._lean.ask(X, n_jobs, given.values.dtype)
+        with_margins = given.margins is not None
+        values, doubtful, margins = self._lean.ask(X, n_jobs, given.values.dtype, with_margins=with_margins)
+        if with_margins:
+            # Where error bounds are part of a margin, doubtful ones may be negative.
+            given.margins[:, self._lean_numbers] = np.maximum(margins, 0.0)
+            given.margins[np.ix_(incomplete, self._lean_numbers)] = np.nan
         if len(self._lean_numbers) == len(self):
             given.values, given.doubtful = values, doubtful
             given.abstains[:] = False
@@ -178,3 +193,15 @@ class MemberSet(Sequence):
             given.values[:, columns] = values
             given.abstains[:, columns] = failed
             given.error = raised or given.error
+        if given.margins is not None:
+            self._ask_margins(X, n_samples, given, parts, voting, n_jobs)
+
+    def _ask_margins(self, X, n_samples, given, parts, voting, n_jobs):
+        # Rows that a member cannot predict have no margin: what it raises was told before.
+        settings = {"dtype": float, "read": np.asarray, "member_error": "abstain", "parent_pid": os.getpid()}
+        results = Parallel(n_jobs=n_jobs, max_nbytes=None)(
+            delayed(ask_members)([MarginReader(self._fitted[voting[i]]) for i in part], X, n_samples, **settings)
+            for part in parts
+        )
+        for part, (margins, failed, _) in zip(parts, results, strict=True):
+            given.margins[:, [voting[i] for i in part]] = np.where(failed, np.nan, margins)

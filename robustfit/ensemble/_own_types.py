@@ -1,8 +1,13 @@
-"""Types of this library that fitted ensembles are made of, and that `load` builds without asking."""
+"""Types of this library that fitted ensembles are made of, and times as groups; `load` builds them without asking."""
 
 # SPDX-License-Identifier: BSD-3-Clause
 
 OWN_TYPES = (
+    "datetime.date",
+    "datetime.datetime",
+    "datetime.time",
+    "datetime.timedelta",
+    "datetime.timezone",
     "robustfit.ensemble._inputs.Container",
     "robustfit.ensemble._lean._discriminant.LinearDiscriminantFamily",
     "robustfit.ensemble._lean._discriminant.NearestCentroidFamily",

@@ -8,9 +8,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
 from robustfit.certify import Certificate
+from robustfit.certify._base_certificate import freeze
 from robustfit.certify._plurality import count_votes
 from robustfit.certify._shares import vote_shares
 from robustfit.ensemble._base import BasePartitionEnsemble
+from robustfit.ensemble._explanation import Explanation
 from robustfit.ensemble._labels import as_array, canonical_labels, check_labels, compact, label_codes
 
 _ROWS_PER_CLASS = 10
@@ -62,6 +64,13 @@ class PartitionClassifier(ClassifierMixin, BasePartitionEnsemble):
         Why the member of a shard could not be fitted, by shard number.
     shard_sizes_ : ndarray of shape (n_partitions,)
         Number of rows of each shard.
+    row_shards_ : ndarray of shape (n_samples,)
+        Shard of each training row; −1 for rows of weight zero. Of the smallest integer type that holds them.
+    groups_ : ndarray of shape (n_groups,) or None
+        Distinct groups, sorted by kind and content; None with ``partition_by="content"``. Times of pandas are kept as
+        Python's or numpy's.
+    group_shards_, group_sizes_ : ndarray of shape (n_groups,) or None
+        Shard and number of rows of each group.
     hash_version_ : int
         Version of the row hash.
     n_features_in_ : int
@@ -170,10 +179,15 @@ class PartitionClassifier(ClassifierMixin, BasePartitionEnsemble):
 
     def _votes(self, X):
         """Votes, and which of them rounding could change; None if no member knows."""
-        # min_scalar_type counts from −(2^(b−1)): classes 0..n−1 and −1 fit where −n does.
-        answers = self._ask(X, np.min_scalar_type(-len(self.classes_)))
-        answers.values[answers.abstains] = -1
+        answers = self._cast(X)
         return answers.values, answers.doubtful
+
+    def _cast(self, X, *, with_margins=False):
+        """Ask all members for their votes."""
+        # min_scalar_type counts from −(2^(b−1)): classes 0..n−1 and −1 fit where −n does.
+        answers = self._ask(X, np.min_scalar_type(-len(self.classes_)), with_margins=with_margins)
+        answers.values[answers.abstains] = -1
+        return answers
 
     def predict(self, X):
         """Predict the label that most members vote for.
@@ -237,7 +251,9 @@ class PartitionClassifier(ClassifierMixin, BasePartitionEnsemble):
         return self._certify(X, threat=threat, target=target)
 
     def _certify(self, X, *, threat, target=None):
-        votes, doubtful = self._votes(X)
+        return self._certify_votes(*self._votes(X), threat=threat, target=target)
+
+    def _certify_votes(self, votes, doubtful, *, threat, target=None):
         return Certificate.from_votes(
             votes,
             self.classes_,
@@ -247,6 +263,36 @@ class PartitionClassifier(ClassifierMixin, BasePartitionEnsemble):
             unseen_class=not self._closed_classes,
             target=target,
             conditional_on=self._conditions,
+        )
+
+    def explain(self, X):
+        """Explain the predictions of X: the members, the training rows and the groups that carry each of them.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame, list of str} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        explanation : Explanation
+            Votes with their margins, the lead over the runner-up, the training rows behind each vote and, with
+            ``partition_by="groups"``, by how many votes the lead can shrink if a group is removed. Holds a number for
+            each row and member: ask for the rows in question.
+
+        Notes
+        -----
+        Effects of groups are counted, not refitted: exact for a group that is alone in its shard, else an upper bound.
+        """
+        check_is_fitted(self)
+        answers = self._cast(X, with_margins=True)
+        votes, doubtful = answers.values, answers.doubtful
+        return Explanation(
+            places=self._places(),
+            certified=self._certify_votes(votes, doubtful, threat="insert_delete"),
+            refusal=self._refusal(),
+            votes=freeze(votes),
+            margins=freeze(np.where(votes < 0, np.nan, answers.margins)),
+            doubtful=freeze(np.zeros(votes.shape, dtype=bool) if doubtful is None else doubtful),
         )
 
     def _default_estimator(self):

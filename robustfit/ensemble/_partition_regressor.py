@@ -9,8 +9,10 @@ from sklearn.utils import assert_all_finite, check_array, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from robustfit.certify import IntervalCertificate
+from robustfit.certify._base_certificate import freeze
 from robustfit.certify._median import median_prediction, sort_predictions
 from robustfit.ensemble._base import BasePartitionEnsemble
+from robustfit.ensemble._interval_explanation import IntervalExplanation
 
 _ROWS_PER_SHARD = 10
 
@@ -56,6 +58,13 @@ class PartitionRegressor(RegressorMixin, BasePartitionEnsemble):
         Why the member of a shard could not be fitted, by shard number.
     shard_sizes_ : ndarray of shape (n_partitions,)
         Number of rows of each shard.
+    row_shards_ : ndarray of shape (n_samples,)
+        Shard of each training row; −1 for rows of weight zero. Of the smallest integer type that holds them.
+    groups_ : ndarray of shape (n_groups,) or None
+        Distinct groups, sorted by kind and content; None with ``partition_by="content"``. Times of pandas are kept as
+        Python's or numpy's.
+    group_shards_, group_sizes_ : ndarray of shape (n_groups,) or None
+        Shard and number of rows of each group.
     hash_version_ : int
         Version of the row hash.
     n_features_in_ : int
@@ -190,8 +199,37 @@ class PartitionRegressor(RegressorMixin, BasePartitionEnsemble):
         return self._certify(X, threat=threat)
 
     def _certify(self, X, *, threat):
+        return self._certify_predictions(self.votes(X), threat=threat)
+
+    def _certify_predictions(self, predictions, *, threat):
         return IntervalCertificate.from_predictions(
-            self.votes(X), threat=threat, partition_by=self._partition_by, conditional_on=self._conditions
+            predictions, threat=threat, partition_by=self._partition_by, conditional_on=self._conditions
+        )
+
+    def explain(self, X):
+        """Explain the predictions of X: the members, the training rows and the groups that carry each of them.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame, list of str} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        explanation : IntervalExplanation
+            Predictions of the members and their distance to the median, the training rows of those in the middle
+            and, with ``partition_by="groups"``, how far the median can move if a group is removed. Holds a number for
+            each row and member: ask for the rows in question.
+
+        Notes
+        -----
+        Effects of groups are bounds, not refits; exact for a group that is alone in its shard.
+        """
+        predictions = self.votes(X)
+        return IntervalExplanation(
+            places=self._places(),
+            certified=self._certify_predictions(predictions, threat="insert_delete"),
+            refusal=self._refusal(),
+            predictions=freeze(predictions),
         )
 
     def _default_estimator(self):
