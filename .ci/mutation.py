@@ -15,10 +15,10 @@ import tempfile
 from pathlib import Path
 
 TESTS = {
-    "certify": "tests/test_plurality.py tests/test_median.py robustfit/certify",
+    "certify": "tests/test_plurality.py tests/test_median.py tests/test_certificate.py robustfit/certify",
     "partition": "tests/test_partition.py tests/test_schema.py tests/test_invariance.py tests/test_traps.py",
     "ensemble": "tests/test_isolation.py tests/test_traps.py tests/test_ensemble_api.py tests/test_bad_input.py "
-    "tests/test_invariance.py",
+    "tests/test_invariance.py tests/test_lean.py tests/test_explain.py",
 }
 CONFIG = """
 [cosmic-ray]
