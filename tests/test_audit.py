@@ -335,8 +335,8 @@ class ScaledPartitionClassifier(PartitionClassifier):
         self.scale_ = X.std(axis=0)
         return super().fit(X / self.scale_, y, **params)
 
-    def votes(self, X):
-        return super().votes(X / self.scale_)
+    def votes(self, X, **options):
+        return super().votes(X / self.scale_, **options)
 
 
 class RobustClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):

@@ -264,7 +264,9 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
                 solved = list(states.values())
                 codes = codes_of(solved, self._read)
                 n_classes = 1 if codes is None else len(self._known_labels)
-                members.keep_solved(family, list(states), family.pack(solved, codes, n_classes, sparse=sparse))
+                slots = (np.array(list(states)), self.n_partitions)
+                packed = family.pack(solved, codes, n_classes, sparse=sparse, slots=slots)
+                members.keep_solved(family, slots[0], packed)
             # Those that are left over were reported already.
             contexts = {}
         for number, member in training.fit(estimator, to_fit, contexts, ensemble=self).items():

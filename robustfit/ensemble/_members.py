@@ -182,12 +182,21 @@ def _solve_member(family, shard, complete, member_error):
     try:
         if not complete:
             assert_all_finite(shard.X, input_name="X")
+            if not np.isfinite(_sum_of_squares(shard.X)):
+                # Some solvers never come back from such rows.
+                raise ValueError("Input X contains values whose squares are too large for dtype('float64').")
         return family.solve(shard.X, shard.y, shard.params.get("sample_weight"))
     except Unsolved as reason:
         logger.debug("Shard %d is left to scikit-learn: %s", shard.number, reason)
         return reason
     except ValueError as error:
         return _failed(error, shard, member_error)
+
+
+def _sum_of_squares(X):
+    entries = X.data if sp.issparse(X) else X
+    with np.errstate(over="ignore"):
+        return np.vdot(entries, entries)
 
 
 def constant_member(label):

@@ -162,20 +162,25 @@ class PartitionClassifier(ClassifierMixin, BasePartitionEnsemble):
         self.random_state = random_state
         self.n_jobs = n_jobs
 
-    def votes(self, X):
+    def votes(self, X, *, return_doubtful=False):
         """Votes of all members.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, data frame, list of str} of shape (n_samples, n_features)
+        return_doubtful : bool, default=False
+            Whether to return also which votes rounding could change.
 
         Returns
         -------
         votes : ndarray of shape (n_samples, n_partitions)
             Index into ``classes_``; −1 where a member abstains. Of the smallest integer type that holds them.
+        doubtful : ndarray of bool of shape (n_samples, n_partitions), or None
+            Only if asked for. None if each member was asked by itself, as the generic engine does: then nothing that
+            happens to other members can change the rounding of its scores.
         """
         check_is_fitted(self)
-        return self._votes(X)[0]
+        return self._votes(X) if return_doubtful else self._votes(X)[0]
 
     def _votes(self, X):
         """Votes, and which of them rounding could change; None if no member knows."""
@@ -251,7 +256,7 @@ class PartitionClassifier(ClassifierMixin, BasePartitionEnsemble):
         return self._certify(X, threat=threat, target=target)
 
     def _certify(self, X, *, threat, target=None):
-        return self._certify_votes(*self._votes(X), threat=threat, target=target)
+        return self._certify_votes(*self.votes(X, return_doubtful=True), threat=threat, target=target)
 
     def _certify_votes(self, votes, doubtful, *, threat, target=None):
         return Certificate.from_votes(

@@ -27,7 +27,7 @@ class Training:
     numbers : Rows or None
         The same rows as an array or sparse matrix of numbers, for the lean engine.
     complete : bool
-        Whether all numbers are finite.
+        Whether all numbers are finite, and so is the sum of their squares.
     target : ndarray of shape (n_samples,)
         In canonical form.
     shard_target : callable

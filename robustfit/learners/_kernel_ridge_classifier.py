@@ -38,8 +38,8 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
     kernel_params : dict, default=None
         Further parameters of a callable kernel.
     target_coding : {"signs", "normalized"}, default="signs"
-        Targets of a class: 1 for its rows and −1 for others; or, as in optimal scoring, ``1/√n`` for its ``n`` rows and 0
-        for others, which evens out the classes of a small shard that has more rows of one than of another.
+        Targets of a class: 1 for its rows and −1 for others; or, as in optimal scoring, ``1/√n`` for its ``n`` rows and
+        0 for others, which evens out the classes of a small shard that has more rows of one than of another.
 
     Attributes
     ----------
@@ -141,7 +141,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         self.classes_, targets = class_targets(y, sample_weight, self.target_coding)
         self._kept = None if sample_weight is None or self.kernel != "precomputed" else kept
         try:
-            self.dual_coef_, _ = solve_kernel_system(self._kernel(X), targets, self.alpha, sample_weight)
+            self.dual_coef_ = solve_kernel_system(self._kernel(X), targets, self.alpha, sample_weight).dual
         except LinAlgError:
             warnings.warn(
                 f"The kernel matrix is singular and alpha={self.alpha} does not make up for it; the solution of "

@@ -2,9 +2,31 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
+from typing import Any, NamedTuple
+
 import numpy as np
 from scipy.linalg import LinAlgError
 from scipy.linalg.lapack import dpocon, dpotrf, dpotrs
+
+
+class KernelSolution(NamedTuple):
+    """Dual coefficients, and how well the system determines them.
+
+    Attributes
+    ----------
+    dual : ndarray of shape (n_samples, n_targets)
+    size : float
+        Frobenius norm of ``z``.
+    norm : float
+        Largest row sum of the system's absolute values.
+    condition : float
+        Estimate of its condition number.
+    """
+
+    dual: Any
+    size: float
+    norm: float
+    condition: float
 
 
 def solve_kernel_system(kernel, targets, alpha, sample_weight=None):
@@ -24,9 +46,7 @@ def solve_kernel_system(kernel, targets, alpha, sample_weight=None):
 
     Returns
     -------
-    dual : ndarray of shape (n_samples, n_targets)
-    condition : float
-        Estimate of the condition number of the system.
+    KernelSolution
 
     Raises
     ------
@@ -39,12 +59,13 @@ def solve_kernel_system(kernel, targets, alpha, sample_weight=None):
         kernel *= root.T
         targets = targets * root
     kernel.flat[:: len(kernel) + 1] += alpha
-    norm = np.abs(kernel).sum(axis=0).max()
+    norm = float(np.abs(kernel).sum(axis=0).max())
     factor, info = dpotrf(kernel, lower=1, clean=0)
     if info != 0:
         raise LinAlgError("The kernel matrix plus alpha times the identity is not positive definite.")
     reciprocal, _ = dpocon(factor, norm, uplo="L")
     dual, _ = dpotrs(factor, targets, lower=1)
+    size = float(np.sqrt(np.vdot(dual, dual)))
     if sample_weight is not None:
         dual *= root
-    return dual, 1.0 / max(reciprocal, np.finfo(np.float64).tiny)
+    return KernelSolution(dual, size, norm, 1.0 / max(float(reciprocal), np.finfo(np.float64).tiny))

@@ -33,6 +33,10 @@ class Densified:
         full[:, self.columns] = coef
         return full
 
+    def restrict(self, coef):
+        """The coefficients of the columns of the shard."""
+        return coef if self.columns is None else coef[:, self.columns]
+
 
 def densified(X):
     """Return a shard as a dense array without its empty columns; dense ones are kept as they are."""

@@ -2,14 +2,25 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
+from dataclasses import dataclass
+from math import sqrt
 from numbers import Real
+from typing import Any
 
 import numpy as np
 from scipy.linalg import LinAlgError, lstsq
 
 from robustfit.ensemble._lean._densify import densified
-from robustfit.ensemble._lean._family import UNIT_ROUNDOFF, WORST_CONDITION, LeanFamily, Unsolved, classes_and_codes
+from robustfit.ensemble._lean._family import (
+    SOLVER_ERROR,
+    UNIT_ROUNDOFF,
+    WORST_CONDITION,
+    LeanFamily,
+    Unsolved,
+    classes_and_codes,
+)
 from robustfit.ensemble._lean._linear_members import LinearClassifiers, linear_attributes, linear_state
+from robustfit.ensemble._lean._rounding import Rounding, length
 
 
 def _class_means(X, codes, n_classes):
@@ -21,7 +32,7 @@ def _class_means(X, codes, n_classes):
 class _MeanRule(LeanFamily):
     classifies = True
 
-    def pack(self, states, codes, n_classes, *, sparse):
+    def pack(self, states, codes, n_classes, *, sparse, slots):
         """Stack the coefficients."""
         return LinearClassifiers(states, codes, n_classes, sparse=sparse)
 
@@ -50,22 +61,48 @@ class NearestCentroidFamily(_MeanRule):
             raise ValueError("All features have zero variance. Division by zero.")
         centroids, _ = _class_means(dense.X, codes, len(classes))
         coef, intercept = 2.0 * centroids, -np.einsum("ij,ij->i", centroids, centroids)
-        size = float(np.sqrt(-intercept.min()))
         if len(classes) == 2:
             coef, intercept = coef[1:] - coef[:1], intercept[1:] - intercept[:1]
-        # Means of rows, squared lengths and differences are rounded in the unit of the centroids.
-        residual = 4.0 * UNIT_ROUNDOFF * (X.shape[1] + len(y)) * size * (1.0 + size)
-        state = linear_state(dense.expand(coef), intercept, classes=classes, residual=residual)
-        deviation = np.sqrt(((dense.X - centroids[codes]) ** 2).sum(axis=0) / (len(y) - len(classes)))
+        # Means of rows and squared lengths are rounded in the unit of the largest rows.
+        reach = np.abs(dense.X).max(axis=0)
+        effort = 4.0 * UNIT_ROUNDOFF * sum(X.shape)
+        rounding = Rounding(dense.expand(reach[None])[0], effort * sqrt(len(reach)), effort * length(reach) ** 2)
+        state = linear_state(dense.expand(coef), intercept, classes=classes, rounding=rounding)
+        centroids, mean = dense.expand(centroids), dense.expand(dense.X.mean(axis=0)[None])
+        away = dense.X - dense.restrict(centroids)[codes]
+        spread = dense.expand(np.sqrt((away**2).sum(axis=0) / (len(y) - len(classes)))[None])
+        scale = np.sqrt(1.0 / np.bincount(codes) - 1.0 / len(y))[:, None] * (spread + np.median(spread))
         state.attributes = {
-            "centroids_": dense.expand(centroids),
-            "within_class_std_dev_": dense.expand(deviation[None])[0],
+            "centroids_": centroids,
+            "within_class_std_dev_": spread[0],
+            "deviations_": (centroids - mean) / scale,
         }
         return state
 
     def fitted_attributes(self, state):
         """Nothing besides the centroids."""
         return {}
+
+
+@dataclass
+class _Discriminants:
+    """Scores of all classes, and the system that they come from: in units of ``scale``."""
+
+    coef: Any
+    intercept: Any
+    scale: Any
+    condition: float
+    attributes: dict[str, Any]
+
+    def rounding(self, reach, n_samples):
+        """Bound the rounding of scores; means and deviations from them are rounded in the unit of the largest rows."""
+        if not self.condition <= WORST_CONDITION:
+            raise Unsolved("its covariance is ill-conditioned")
+        size, far = length(self.coef / self.scale), length(self.scale * reach)
+        effort = UNIT_ROUNDOFF * (SOLVER_ERROR + n_samples + len(reach))
+        slack = effort * self.condition * (size * (1.0 + sqrt(n_samples) * far) + sqrt(len(self.coef)) * far)
+        offset = effort * float((np.abs(self.coef) @ reach).sum() + np.abs(self.intercept).sum())
+        return Rounding(self.scale, slack, 2.0 * slack * far + offset)
 
 
 class LinearDiscriminantFamily(_MeanRule):
@@ -96,24 +133,17 @@ class LinearDiscriminantFamily(_MeanRule):
         centred = X - means[codes]
         try:
             if self.estimator.solver == "svd":
-                coef, intercept, condition, attributes = self._by_singular_values(centred, means, priors)
+                solved = self._by_singular_values(centred, means, priors)
             else:
-                coef, intercept, condition, attributes = self._by_least_squares(centred, codes, means, priors)
+                solved = self._by_least_squares(centred, codes, means, priors)
         except (LinAlgError, ValueError) as error:
             raise Unsolved("its singular values could not be found") from error
-        if condition > WORST_CONDITION:
-            raise Unsolved("its covariance is ill-conditioned")
+        coef, intercept = solved.coef, solved.intercept
+        rounding = solved.rounding(np.abs(X).max(axis=0), len(y))
         if len(classes) == 2:
             coef, intercept = coef[1:] - coef[:1], intercept[1:] - intercept[:1]
-        return linear_state(
-            coef,
-            intercept,
-            classes=classes,
-            condition=condition,
-            means_=means,
-            priors_=priors,
-            **attributes,
-        )
+        attributes = {"means_": means, "priors_": priors, **solved.attributes}
+        return linear_state(coef, intercept, classes=classes, rounding=rounding, **attributes)
 
     def _by_singular_values(self, centred, means, priors):
         """Whiten within classes, then keep the directions in which the means differ."""
@@ -136,10 +166,10 @@ class LinearDiscriminantFamily(_MeanRule):
         projected = (means - centre) @ scalings
         coef = projected @ scalings.T
         intercept = -0.5 * (projected**2).sum(axis=1) + np.log(priors) - centre @ coef.T
-        condition = (within[0] / within[rank - 1]) ** 2
+        condition = float(within[0] / within[rank - 1]) ** 2
         shares = (between**2 / (between**2).sum())[: min(n_classes - 1, means.shape[1])]
         attributes = {"xbar_": centre, "scalings_": scalings, "explained_variance_ratio_": shares}
-        return coef, intercept, float(condition), attributes
+        return _Discriminants(coef, intercept, 1.0 / spread, condition, attributes)
 
     def _by_least_squares(self, centred, codes, means, priors):
         """Solve ``Σ w_k = mean_k`` with the pooled covariance, shrunk towards a multiple of the identity per class."""
@@ -152,10 +182,14 @@ class LinearDiscriminantFamily(_MeanRule):
             of_class *= 1.0 - shrinkage
             of_class.flat[:: width + 1] += level
             covariance += prior * of_class
-        solution, _, rank, singular = lstsq(covariance, means.T)
-        coef = solution.T
+        variances = covariance.diagonal()
+        if not variances.min() > 0:
+            raise Unsolved("a column does not vary within its classes")
+        scale = 1.0 / np.sqrt(variances)
+        solution, _, _, singular = lstsq(scale[:, None] * covariance * scale, (means * scale).T)
+        coef = solution.T * scale
         intercept = -0.5 * np.einsum("ij,ij->i", means, coef) + np.log(priors)
-        condition = singular[0] / singular[rank - 1] if rank else np.inf
-        return coef, intercept, float(condition), {"covariance_": covariance}
+        condition = float(singular[0] / max(singular[-1], np.finfo(np.float64).tiny))
+        return _Discriminants(coef, intercept, scale, condition, {"covariance_": covariance})
 
     fitted_attributes = staticmethod(linear_attributes)

@@ -16,7 +16,6 @@ import numpy as np
 import scipy.sparse as sp
 from joblib import effective_n_jobs
 from sklearn.base import clone
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.parallel import Parallel, delayed
 
 UNIT_ROUNDOFF = float(np.finfo(np.float64).eps) / 2
@@ -45,12 +44,17 @@ class State:
         Labels of the shard, sorted; None for a regressor.
     noise : float
         Bound on the rounding error of a score, in the unit that the packed members document.
+    attributes : dict
+        Further fitted attributes of the estimator.
+    rounding : Rounding or None
+        Of linear classifiers.
     """
 
     arrays: dict[str, Any]
     classes: Any = None
     noise: float = 0.0
     attributes: dict[str, Any] = field(default_factory=dict)
+    rounding: Any = None
 
 
 class LeanFamily(ABC):
@@ -104,7 +108,7 @@ class LeanFamily(ABC):
         """
 
     @abstractmethod
-    def pack(self, states, codes, n_classes, *, sparse):
+    def pack(self, states, codes, n_classes, *, sparse, slots):
         """Pack the states.
 
         Parameters
@@ -116,6 +120,9 @@ class LeanFamily(ABC):
             Number of all classes.
         sparse : bool
             Whether test rows come as sparse matrices.
+        slots : tuple of (ndarray, int)
+            Numbers of the shards, and how many shards there are: regressors have a place for each, since the shape of
+            a product must not depend on how many of them could be solved.
 
         Returns
         -------
@@ -137,16 +144,12 @@ class LeanFamily(ABC):
             warnings.simplefilter("ignore")
             member.fit(X, y)
         for name, value in {**self.fitted_attributes(state), **state.attributes}.items():
-            setattr(member, name, value)
+            if name == "intercept_" and not getattr(member, "fit_intercept", True):
+                continue
+            # Versions differ in the shapes of attributes; theirs is the right one.
+            shown = getattr(member, name, None)
+            setattr(member, name, value.reshape(shown.shape) if np.size(shown) == np.size(value) > 1 else value)
         return member
-
-    def row_weights(self, y, sample_weight):
-        """Weights of the rows times those of their classes; None if all are one."""
-        class_weight = getattr(self.estimator, "class_weight", None)
-        if class_weight is None:
-            return sample_weight
-        weights = compute_sample_weight(class_weight, y)
-        return weights if sample_weight is None else weights * sample_weight
 
 
 class LeanMembers(ABC):

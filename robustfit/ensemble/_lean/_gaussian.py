@@ -53,7 +53,7 @@ class GaussianNBFamily(LeanFamily):
         arrays = {"theta": theta, "var": var, "count": count, "share": share, "epsilon": np.array(smoothing)}
         return State(arrays, classes, noise)
 
-    def pack(self, states, codes, n_classes, *, sparse):
+    def pack(self, states, codes, n_classes, *, sparse, slots):
         """Stack the parameters."""
         return GaussianMembers(states, codes, n_classes)
 

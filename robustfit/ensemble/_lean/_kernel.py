@@ -36,8 +36,6 @@ class Kernel:
     def __init__(self, estimator):
         self.name = estimator.kernel
         self._params = {"gamma": estimator.gamma, "degree": estimator.degree, "coef0": estimator.coef0}
-        if callable(self.name):
-            self._params = dict(estimator.kernel_params or {})
 
     def between(self, rows, X, row_squares, X_squares):
         """Kernel of the rows of shards with test rows, shape (n_rows, n_test_rows).
@@ -60,33 +58,41 @@ class Kernel:
         gamma = self._params["gamma"]
         return 1.0 / n_features if gamma is None else gamma
 
-    def error(self, x_norms, largest_row, n_features):
-        """Bounds on the rounding error of kernel values, and on the values.
+    def error(self, x_norms, longest_row, largest_value, n_features):
+        """Bound on the rounding error of kernel values.
 
         Parameters
         ----------
-        x_norms, largest_row : ndarray
-            Norms of test rows and of the longest rows of shards, of shapes that broadcast.
+        x_norms, longest_row : ndarray
+            Norms of test rows, and of the longest rows of shards.
+        largest_value : ndarray
+            Largest absolute value of the kernel.
         n_features : int
 
         Returns
         -------
         error : ndarray
-            The rounding of a callable is not known: its values are taken as they are.
-        size : ndarray
-            NaN for a callable.
+            Of the shape that the parameters broadcast to.
         """
-        reach = x_norms * largest_row
         if self.name == "rbf":
-            exponent = self.gamma(n_features) * (n_features + 4) * (x_norms + largest_row) ** 2
-            return UNIT_ROUNDOFF * (exponent + 4.0), np.ones_like(reach)
+            exponent = self.gamma(n_features) * (n_features + 4) * (x_norms + longest_row) ** 2
+            return largest_value * np.expm1(UNIT_ROUNDOFF * (exponent + 4.0))
+        reach = x_norms * longest_row
         if self.name == "linear":
-            return UNIT_ROUNDOFF * (n_features + 2) * reach, reach
-        if self.name in ("poly", "polynomial"):
-            base = self.gamma(n_features) * reach + abs(self._params["coef0"])
-            size = base ** self._params["degree"]
-            return UNIT_ROUNDOFF * (self._params["degree"] + 1) * (n_features + 4) * size, size
-        return np.zeros_like(reach), np.full_like(reach, np.nan)
+            return UNIT_ROUNDOFF * (n_features + 2) * reach
+        size = (self.gamma(n_features) * reach + abs(self._params["coef0"])) ** self._params["degree"]
+        return UNIT_ROUNDOFF * (self._params["degree"] + 1) * (n_features + 4) * size
+
+    def with_itself(self, norms, n_features):
+        """``k(x, x)`` of a positive semi-definite kernel; infinity where the kernel may not be one."""
+        if self.name == "rbf":
+            return np.ones_like(norms)
+        if self.name == "linear":
+            return norms**2
+        degree, coef0 = self._params["degree"], self._params["coef0"]
+        if coef0 < 0 or degree != int(degree):
+            return np.full_like(norms, np.inf)
+        return (self.gamma(n_features) * norms**2 + coef0) ** degree
 
 
 KERNELS = ("linear", "rbf", "poly", "polynomial")
@@ -95,8 +101,9 @@ KERNELS = ("linear", "rbf", "poly", "polynomial")
 def _refusal(estimator):
     if not isinstance(estimator.alpha, Real) or estimator.alpha < 0:
         return f"alpha={estimator.alpha!r} is not one non-negative number"
-    if not callable(estimator.kernel) and estimator.kernel not in KERNELS:
-        return f"kernel={estimator.kernel!r} is neither a function nor one of {', '.join(KERNELS)}"
+    if callable(estimator.kernel) or estimator.kernel not in KERNELS:
+        # What a function rounds, and what it refuses, is its own affair.
+        return f"kernel={estimator.kernel!r} is none of {', '.join(KERNELS)}"
     return None
 
 
@@ -108,19 +115,28 @@ class _KernelFamily(LeanFamily):
         kernel = Kernel(self.estimator)
         squares = row_norms(X) ** 2
         matrix = kernel.between(X, X, squares, squares)
-        reach = np.sqrt(squares.max(keepdims=True))
-        value_error = float(kernel.error(reach, reach[0], X.shape[1])[0][0])
+        longest = np.sqrt(squares.max())
+        value_error = float(kernel.error(longest, longest, np.abs(matrix).max(), X.shape[1]))
+        alpha = float(self.estimator.alpha)
         try:
-            dual, condition = solve_kernel_system(matrix, targets, float(self.estimator.alpha), sample_weight)
+            solution = solve_kernel_system(matrix, targets, alpha, sample_weight)
         except LinAlgError as error:
             raise Unsolved("its kernel matrix is singular") from error
-        if not np.isfinite(dual).all() or condition > WORST_CONDITION:
+        if not np.isfinite(solution.size) or solution.condition > WORST_CONDITION:
             raise Unsolved("its kernel matrix is ill-conditioned")
-        # Sum of the weights, times the rounding of the sum and of the solver, per unit of kernel.
-        total = float(np.abs(dual).sum(axis=0).max())
-        noise = (UNIT_ROUNDOFF * (len(dual) + SOLVER_ERROR * condition) + value_error * condition) * total
-        arrays = {"rows": X, "dual": dual, "squares": squares, "total": np.array(total)}
-        return State(arrays, classes, noise)
+        n_rows, weight = len(squares), 1.0 if sample_weight is None else float(sample_weight.max())
+        disturbed = UNIT_ROUNDOFF * SOLVER_ERROR * solution.norm + weight * n_rows * value_error
+        moved = disturbed * solution.size
+        arrays = {
+            "rows": X,
+            "dual": solution.dual,
+            "squares": squares,
+            "total": np.abs(solution.dual).sum(axis=0).max(),
+            # What the solver's rounding makes of a score, per unit of the largest kernel value, and of √k(x, x).
+            "by_value": moved * np.sqrt(n_rows * weight) * solution.condition / solution.norm,
+            "by_norm": moved / (2.0 * np.sqrt(alpha)) if alpha > 0 else np.inf,
+        }
+        return State(arrays, classes)
 
     def fitted_attributes(self, state):
         """Dual coefficients and the rows of the shard."""
@@ -137,7 +153,7 @@ class KernelRidgeClassifierFamily(_KernelFamily):
         classes, targets = class_targets(y, sample_weight, self.estimator.target_coding)
         return self._solve_targets(X, targets, sample_weight, classes)
 
-    def pack(self, states, codes, n_classes, *, sparse):
+    def pack(self, states, codes, n_classes, *, sparse, slots):
         """Keep the rows of each shard by themselves."""
         return KernelMembers(states, codes, n_classes, Kernel(self.estimator))
 
@@ -151,7 +167,7 @@ class KernelRidgeFamily(_KernelFamily):
         """Solve the kernel system."""
         return self._solve_targets(X, y[:, None], sample_weight)
 
-    def pack(self, states, codes, n_classes, *, sparse):
+    def pack(self, states, codes, n_classes, *, sparse, slots):
         """Keep the rows of each shard by themselves."""
         return KernelMembers(states, None, 1, Kernel(self.estimator))
 
@@ -163,21 +179,28 @@ class KernelRidgeFamily(_KernelFamily):
 class KernelMembers(LeanMembers):
     """Members that score a row by ``Σ_i a_ik k(x, x_i)`` over the rows of their own shard.
 
-    Kernels are computed for the rows of a group of shards at once, filled up so that every row of every shard goes
-    through the same arithmetic wherever it stands in its group.
+    Of classifiers kernels are computed for the rows of a group of shards at once, filled up so that every row of every
+    shard goes through the same arithmetic wherever it stands in its group. Of regressors, whose predictions nobody
+    doubts, each shard is computed by itself.
+
+    The error of a score is at most ``Σ_i |a_i|`` times that of a kernel value and of a sum, plus what the solver's
+    rounding makes of it. With ``M = SKS + αI`` and ``M z = S t`` solved up to a disturbance ``E`` of ``M``, that is
+    ``|kᵀS M⁻¹ E z|``, where ``‖M⁻¹ S k‖`` is at most ``‖M⁻¹‖ ‖S k‖`` and, for a positive semi-definite kernel, at most
+    ``√k(x, x) / (2√α)``.
     """
 
     # A block of test rows and the rows of a group are multiplied in the cache.
     block_rows = (512, 16)
-    _members_per_group = 32
-    _row_multiple = 16
 
     def __init__(self, states, codes, n_classes, kernel):
         self._codes, self._kernel, self._n_classes = codes, kernel, n_classes
         self.classifies = codes is not None
+        self._members_per_group, self._row_multiple = (32, 16) if self.classifies else (1, 1)
         self._duals = [np.ascontiguousarray(state.arrays["dual"].T) for state in states]
-        self._more = [(state.classes, state.noise) for state in states]
-        self._totals = np.array([state.arrays["total"] for state in states])
+        self._classes = [state.classes for state in states]
+        self._totals, self._by_value, self._by_norm = (
+            np.array([state.arrays[name] for state in states]) for name in ("total", "by_value", "by_norm")
+        )
         self._rows, self._squares = [], []
         for first in range(0, len(states), self._members_per_group):
             group = [state.arrays for state in states[first : first + self._members_per_group]]
@@ -203,14 +226,8 @@ class KernelMembers(LeanMembers):
         """State of one member."""
         group, within = divmod(place, self._members_per_group)
         rows = self._slices(group)[within]
-        classes, noise = self._more[place]
-        arrays = {
-            "rows": self._rows[group][rows],
-            "squares": self._squares[group][rows],
-            "dual": self._duals[place].T,
-            "total": self._totals[place],
-        }
-        return State(arrays, classes, noise)
+        arrays = {"rows": self._rows[group][rows], "dual": self._duals[place].T}
+        return State(arrays, self._classes[place])
 
     def _places(self, group):
         first = group * self._members_per_group
@@ -253,10 +270,11 @@ class KernelMembers(LeanMembers):
         return top
 
     def _error(self, group, values, norms, n_features):
-        """``Σ|a_i|`` times the error of a kernel value, plus the error of the solver and of the sum."""
         columns = slice(self._places(group).start, self._places(group).stop)
-        error, size = self._kernel.error(norms, self._longest[columns, None], n_features)
-        if callable(self._kernel.name):
-            size = np.stack([np.abs(values[rows]).max(axis=0) for rows in self._slices(group)])
-        noise = np.array([noise for _, noise in self._more[columns]])
-        return self._totals[columns, None] * error + noise[:, None] * size
+        slices = self._slices(group)
+        largest = np.maximum.reduceat(np.abs(values[: slices[-1].stop]), [rows.start for rows in slices], axis=0)
+        error = self._kernel.error(norms, self._longest[columns, None], largest, n_features)
+        sizes = np.array([rows.stop - rows.start for rows in slices])[:, None]
+        by_norm = self._by_norm[columns, None] * np.sqrt(self._kernel.with_itself(norms, n_features))
+        solved = np.minimum(self._by_value[columns, None] * largest, by_norm)
+        return self._totals[columns, None] * (error + UNIT_ROUNDOFF * sizes * largest) + solved

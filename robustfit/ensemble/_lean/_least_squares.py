@@ -2,27 +2,35 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
-from math import isfinite
+from dataclasses import dataclass
+from math import isfinite, sqrt
 from numbers import Real
+from typing import Any
 
 import numpy as np
 from scipy.linalg import LinAlgError, lstsq
-from scipy.linalg.lapack import dpocon, dpotrf, dpotrs
+from scipy.linalg.lapack import dpotrf, dpotrs
+from sklearn.utils.class_weight import compute_sample_weight
 
 from robustfit.ensemble._lean._densify import densified
-from robustfit.ensemble._lean._family import WORST_CONDITION, LeanFamily, Unsolved, classes_and_codes
+from robustfit.ensemble._lean._family import (
+    SOLVER_ERROR,
+    UNIT_ROUNDOFF,
+    WORST_CONDITION,
+    LeanFamily,
+    Unsolved,
+    classes_and_codes,
+)
 from robustfit.ensemble._lean._linear_members import (
     LinearClassifiers,
     LinearRegressors,
     linear_attributes,
     linear_state,
 )
+from robustfit.ensemble._lean._rounding import Rounding, ScaledSystem, length
 
 # Solvers that stop early are another estimator; these solve the normal equations.
 _EXACT_SOLVERS = ("auto", "cholesky", "svd")
-
-# Up to here a bound on the condition number is good enough, and its estimation can be spared.
-_GOOD_CONDITION = 1e6
 
 
 def _centred(X, targets, weights, fit_intercept):
@@ -42,25 +50,57 @@ def _centred(X, targets, weights, fit_intercept):
 
 
 def _solve_ridge(X, targets, alpha):
-    """Solve ``(XᵀX + αI) w = Xᵀt``, or ``w = Xᵀ (XXᵀ + αI)⁻¹ t`` where that is the smaller system."""
+    """Solve ``(XᵀX + αI) w = Xᵀt``, or ``w = Xᵀ (XXᵀ + αI)⁻¹ t`` where that is the smaller system.
+
+    Returns
+    -------
+    coef : ndarray of shape (n_columns, n_targets)
+    system : _System
+        What was solved, for those who ask for its rounding.
+    """
     primal = X.shape[1] <= len(X)
-    gram = X.T @ X if primal else X @ X.T
-    diagonal = gram.reshape(-1)[:: len(gram) + 1]
+    matrix = X.T @ X if primal else X @ X.T
+    diagonal = matrix.reshape(-1)[:: len(matrix) + 1]
     diagonal += alpha
-    # The largest eigenvalue is at most the trace, the smallest at least alpha.
-    trace = float(diagonal.sum())
-    condition = trace / alpha if alpha > 0 else np.inf
-    factor, info = dpotrf(gram, lower=1, clean=0)
-    if info != 0 or not isfinite(trace):
+    factor, info = dpotrf(matrix, lower=1, clean=0)
+    if info != 0 or not isfinite(diagonal.sum()):
         raise Unsolved("its normal equations are singular")
-    if condition > _GOOD_CONDITION:
-        reciprocal, _ = dpocon(factor, float(np.abs(gram).sum(axis=0).max()), uplo="L")
-        if reciprocal * WORST_CONDITION < 1:
-            raise Unsolved("its normal equations are ill-conditioned")
-        condition = 1.0 / reciprocal
+    if diagonal.sum() > WORST_CONDITION * alpha:
+        # Only then its condition number may be too large.
+        ScaledSystem.of(matrix, factor)
     if primal:
-        return dpotrs(factor, X.T @ targets, lower=1)[0], condition, {}
-    return X.T @ dpotrs(factor, targets, lower=1)[0], condition, {}
+        coef = dpotrs(factor, X.T @ targets, lower=1)[0]
+        return coef, _System(matrix, factor, None)
+    dual = dpotrs(factor, targets, lower=1)[0]
+    return X.T @ dual, _System(matrix, factor, dual)
+
+
+@dataclass
+class _System:
+    matrix: Any
+    factor: Any
+    dual: Any
+
+    def rounding(self, X, targets, coef, X_mean, target_mean, alpha):
+        """Bound the rounding of the coefficients and of the intercept ``t̄ − x̄·w``."""
+        effort = UNIT_ROUNDOFF * (SOLVER_ERROR + sum(X.shape))
+        offset = UNIT_ROUNDOFF * sum(X.shape) * (length(coef) * length(X_mean) + length(target_mean))
+        if self.dual is not None:
+            # ‖(XXᵀ + αI)⁻¹ X‖ ≤ 1 / (2√α), and the largest row sum bounds the norm.
+            norm = float(np.abs(self.matrix).sum(axis=0).max())
+            stretch = 1.0 + sqrt(len(X)) * length(X_mean) / max(length(X), np.finfo(np.float64).tiny)
+            if alpha:
+                through = min(norm / (2.0 * sqrt(alpha)), length(X) * norm / alpha)
+            else:
+                through = length(X) * ScaledSystem.of(self.matrix, self.factor).condition
+            slack = effort * stretch * length(self.dual) * (through + length(X))
+            return Rounding(np.ones(X.shape[1]), slack, slack * length(X_mean) + offset)
+        system = ScaledSystem.of(self.matrix, self.factor)
+        # Rows minus their mean are rounded in the unit of the mean.
+        stretch = 1.0 + sqrt(len(X)) * length(system.scale * X_mean)
+        size = length(coef / system.scale[:, None]) + sqrt(X.shape[1]) * length(targets)
+        slack = effort * system.condition * stretch * size
+        return Rounding(system.scale, slack, slack * length(system.scale * X_mean) + offset)
 
 
 def _solve_least_squares(X, targets):
@@ -71,25 +111,7 @@ def _solve_least_squares(X, targets):
         coef, _, rank, singular = lstsq(X, targets, cond=cut, check_finite=False)
     except (LinAlgError, ValueError) as error:
         raise Unsolved("its singular values could not be found") from error
-    condition = singular[0] / singular[rank - 1] if rank else 1.0
-    return coef, float(condition), {"rank_": int(rank), "singular_": singular}
-
-
-class _LeastSquares(LeanFamily):
-    """Least squares with or without a penalty."""
-
-    takes_sparse = True
-
-    def _solve_targets(self, X, targets, weights, classes=None):
-        dense = densified(X)
-        fit_intercept = self.estimator.fit_intercept
-        rows, goal, X_mean, target_mean = _centred(dense.X, targets, weights, fit_intercept)
-        coef, condition, attributes = self._solve_system(rows, goal)
-        intercept = target_mean - X_mean @ coef
-        return linear_state(dense.expand(coef.T), intercept, classes=classes, condition=condition, **attributes)
-
-    def _solve_system(self, X, targets):
-        return _solve_ridge(X, targets, float(self.estimator.alpha))
+    return coef, {"rank_": int(rank), "singular_": singular}
 
 
 def _ridge_refusal(estimator):
@@ -102,24 +124,30 @@ def _ridge_refusal(estimator):
     return None
 
 
-class RidgeFamily(_LeastSquares):
+class RidgeFamily(LeanFamily):
     """`sklearn.linear_model.Ridge`."""
 
+    takes_sparse = True
     classifies = False
     refusal = staticmethod(_ridge_refusal)
 
     def solve(self, X, y, sample_weight):
         """Solve the normal equations."""
-        return self._solve_targets(X, y[:, None], sample_weight)
+        dense = densified(X)
+        rows, targets, X_mean, y_mean = _centred(dense.X, y[:, None], sample_weight, self.estimator.fit_intercept)
+        coef, attributes = self._solve_centred(rows, targets)
+        return linear_state(dense.expand(coef.T), y_mean - X_mean @ coef, **attributes)
 
-    def pack(self, states, codes, n_classes, *, sparse):
+    def _solve_centred(self, X, targets):
+        return _solve_ridge(X, targets, float(self.estimator.alpha))[0], {}
+
+    def pack(self, states, codes, n_classes, *, sparse, slots):
         """Stack the coefficients."""
-        return LinearRegressors(states, sparse=sparse)
+        return LinearRegressors(states, slots, sparse=sparse)
 
     def fitted_attributes(self, state):
         """Coefficients in the shapes of a single target."""
-        intercept = float(state.arrays["intercept"][0]) if self.estimator.fit_intercept else 0.0
-        return {"coef_": state.arrays["coef"][0].copy(), "intercept_": intercept}
+        return {"coef_": state.arrays["coef"][0].copy(), "intercept_": float(state.arrays["intercept"][0])}
 
 
 class LinearRegressionFamily(RidgeFamily):
@@ -130,24 +158,33 @@ class LinearRegressionFamily(RidgeFamily):
         """Non-negative coefficients have no closed form."""
         return "positive=True has no closed form" if estimator.positive else None
 
-    def _solve_system(self, X, targets):
+    def _solve_centred(self, X, targets):
         return _solve_least_squares(X, targets)
 
 
-class RidgeClassifierFamily(_LeastSquares):
+class RidgeClassifierFamily(LeanFamily):
     """`sklearn.linear_model.RidgeClassifier`: ridge regression on targets of ±1."""
 
+    takes_sparse = True
     classifies = True
     refusal = staticmethod(_ridge_refusal)
 
     def solve(self, X, y, sample_weight):
         """Solve the normal equations for all classes at once."""
+        dense, alpha = densified(X), float(self.estimator.alpha)
         classes, codes = classes_and_codes(y)
         targets = np.where(codes[:, None] == np.arange(len(classes)), 1.0, -1.0)
         targets = targets[:, 1:] if len(classes) == 2 else targets
-        return self._solve_targets(X, targets, self.row_weights(y, sample_weight), classes)
+        if self.estimator.class_weight is not None:
+            weights = compute_sample_weight(self.estimator.class_weight, y)
+            sample_weight = weights if sample_weight is None else weights * sample_weight
+        rows, goal, X_mean, mean = _centred(dense.X, targets, sample_weight, self.estimator.fit_intercept)
+        coef, system = _solve_ridge(rows, goal, alpha)
+        rounding = system.rounding(rows, goal, coef, X_mean, mean, alpha)
+        rounding.scale = dense.expand(rounding.scale[None])[0]
+        return linear_state(dense.expand(coef.T), mean - X_mean @ coef, classes=classes, rounding=rounding)
 
-    def pack(self, states, codes, n_classes, *, sparse):
+    def pack(self, states, codes, n_classes, *, sparse, slots):
         """Stack the coefficients."""
         return LinearClassifiers(states, codes, n_classes, sparse=sparse)
 

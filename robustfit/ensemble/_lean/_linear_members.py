@@ -2,26 +2,20 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
-from math import isfinite, sqrt
+from math import isfinite
 
 import numpy as np
 import scipy.sparse as sp
 
-from robustfit.ensemble._lean._family import (
-    SOLVER_ERROR,
-    UNIT_ROUNDOFF,
-    LeanMembers,
-    State,
-    Unsolved,
-    row_norms,
-)
+from robustfit.ensemble._lean._family import UNIT_ROUNDOFF, LeanMembers, State, Unsolved, row_norms
+from robustfit.ensemble._lean._rounding import length
 from robustfit.ensemble._lean._top_two import TopTwo
 
 # Few enough that a single row is answered at once, enough that a product is worth its call.
 _BLOCK_ROWS = (32,)
 
 
-def linear_state(coef, intercept, *, classes=None, condition=1.0, residual=0.0, **attributes):
+def linear_state(coef, intercept, *, classes=None, rounding=None, **attributes):
     """State of a linear member.
 
     Parameters
@@ -30,28 +24,17 @@ def linear_state(coef, intercept, *, classes=None, condition=1.0, residual=0.0, 
         One row per class, or a single one: of the second class, or of a regressor.
     intercept : ndarray of shape (n_scores,)
     classes : ndarray, optional
-    condition : float
-        Condition number of the system that was solved.
-    residual : float
-        Bound on the distance of the coefficients from the exact minimiser, besides rounding.
+    rounding : Rounding, optional
+        Of a classifier.
 
     Raises
     ------
     Unsolved
         If a coefficient is not finite.
-
-    Notes
-    -----
-    With ``u`` the unit roundoff, ``d`` features and ``κ`` the condition number, the error of a score is at most
-    ``noise · (1 + ‖x‖)`` with ``noise = u (d + 2 + c κ) (‖w‖ + ‖b‖) + residual``: the rounding of a dot
-    product, and the forward error of a backward stable solver, with `SOLVER_ERROR` for ``c``.
     """
-    # Norms of all scores together: at least as large as that of any one of them.
-    size = sqrt(np.vdot(coef, coef)) + sqrt(intercept @ intercept)
-    if not isfinite(size):
+    if not isfinite(length(coef) + length(intercept)):
         raise Unsolved("its coefficients are not finite")
-    noise = UNIT_ROUNDOFF * (coef.shape[1] + 2 + SOLVER_ERROR * condition) * size + residual
-    return State({"coef": coef, "intercept": intercept}, classes, noise, attributes)
+    return State({"coef": coef, "intercept": intercept}, classes, attributes=attributes, rounding=rounding)
 
 
 def linear_attributes(state):
@@ -60,7 +43,12 @@ def linear_attributes(state):
 
 
 class LinearClassifiers(LeanMembers):
-    """Members that vote for the largest of ``w_k·x + b_k``; for two classes for the sign of one score."""
+    """Members that vote for the largest of ``w_k·x + b_k``; for two classes for the sign of one score.
+
+    The error of a score is at most ``u (d + 2) (‖w‖‖x‖ + ‖b‖)``, the rounding of a dot product, plus what the rounding
+    of the coefficients makes of it, see `Rounding`. ``‖D x‖`` is first taken for at most ``max D · ‖x‖``, and computed
+    where that leaves a vote in doubt.
+    """
 
     block_rows = _BLOCK_ROWS
     classifies = True
@@ -68,7 +56,16 @@ class LinearClassifiers(LeanMembers):
     def __init__(self, states, codes, n_classes, *, sparse=False):
         self._n_features = states[0].arrays["coef"].shape[1]
         self._intercept = np.full((n_classes, len(states)), -np.inf)
-        self._noise = np.array([state.noise for state in states])
+        sums = UNIT_ROUNDOFF * (self._n_features + 2)
+        # A margin is the difference of two scores.
+        self._by_norm = 2.0 * sums * np.array([length(state.arrays["coef"]) for state in states])
+        self._slack = 2.0 * np.array([state.rounding.slack for state in states])
+        self._constant = 2.0 * np.array(
+            [sums * length(state.arrays["intercept"]) + state.rounding.constant for state in states]
+        )
+        scale = np.array([state.rounding.scale for state in states])
+        self._largest_scale = scale.max(axis=1)
+        self._scale_squares = sp.csr_array(scale**2) if sparse else scale**2
         self._codes = codes
         self._more = [(state.classes, state.attributes) for state in states]
         rows = [state.arrays["coef"] for state in states]
@@ -93,7 +90,7 @@ class LinearClassifiers(LeanMembers):
         scored = self._codes[place][-1:] if len(classes) == 2 else self._codes[place]
         coef = np.array([self._coef_of(code, place) for code in scored])
         arrays = {"coef": coef, "intercept": self._intercept[scored, place]}
-        return State(arrays, classes, float(self._noise[place]), attributes)
+        return State(arrays, classes, attributes=attributes)
 
     def _coef_of(self, code, place):
         rows = self._coef[code]
@@ -103,38 +100,43 @@ class LinearClassifiers(LeanMembers):
 
     def ask_block(self, X):
         """Votes for the largest score."""
-        # A margin is the difference of two scores.
-        error = np.multiply.outer(1.0 + row_norms(X), 2.0 * self._noise)
-        if len(self._coef) == 2:
-            return self._ask_pair(X, error)
-        top = TopTwo(error.shape, len(self._coef))
-        for code, (coef, intercept) in enumerate(zip(self._coef, self._intercept, strict=True)):
-            score = np.broadcast_to(intercept, error.shape) if coef is None else _product(X, coef) + intercept
-            top.offer(code, score)
-        return top.votes, top.margin(), error
+        norms = row_norms(X)
+        error = np.multiply.outer(norms, self._by_norm + self._slack * self._largest_scale) + self._constant
+        votes, margin = self._ask_pair(X, error.shape) if len(self._coef) == 2 else self._ask_several(X, error.shape)
+        if (close := ~(margin > error).all(axis=0)).any():
+            scaled = _product(X * X, self._scale_squares[close])
+            error[:, close] = np.multiply.outer(norms, self._by_norm[close]) + self._slack[close] * np.sqrt(scaled)
+            error[:, close] += self._constant[close]
+        return votes, margin, error
 
-    def _ask_pair(self, X, error):
+    def _ask_several(self, X, shape):
+        top = TopTwo(shape, len(self._coef))
+        for code, (coef, intercept) in enumerate(zip(self._coef, self._intercept, strict=True)):
+            top.offer(code, np.broadcast_to(intercept, shape) if coef is None else _product(X, coef) + intercept)
+        return top.votes, top.margin()
+
+    def _ask_pair(self, X, shape):
         """Votes for the sign of the only score: with two classes all members know both."""
         coef, intercept = self._coef[1], self._intercept[1]
-        if coef is None:
-            score = np.broadcast_to(intercept, error.shape)
-        else:
-            score = _product(X, coef)
-            score += intercept
-        return (score > 0).view(np.int8), np.abs(score), error
+        score = np.broadcast_to(intercept, shape) if coef is None else _product(X, coef) + intercept
+        return (score > 0).view(np.int8), np.abs(score)
 
 
 class LinearRegressors(LeanMembers):
-    """Members that predict ``w·x + b``."""
+    """Members that predict ``w·x + b``.
+
+    Nobody doubts a prediction: so there is a place for every shard, solved or not, and a product of one shape.
+    """
 
     block_rows = _BLOCK_ROWS
     classifies = False
 
-    def __init__(self, states, *, sparse=False):
-        coef = np.concatenate([state.arrays["coef"] for state in states])
+    def __init__(self, states, slots, *, sparse=False):
+        self._places, n_slots = slots
+        coef = np.zeros((n_slots, states[0].arrays["coef"].shape[1]))
+        coef[self._places] = np.concatenate([state.arrays["coef"] for state in states])
         self._coef = sp.csr_array(coef) if sparse else coef
         self._intercept = np.concatenate([state.arrays["intercept"] for state in states])
-        self._noise = np.array([state.noise for state in states])
         self._attributes = [state.attributes for state in states]
 
     @property
@@ -144,16 +146,16 @@ class LinearRegressors(LeanMembers):
 
     def state(self, place):
         """State of one member."""
-        coef = self._coef[[place]]
+        coef = self._coef[[self._places[place]]]
         arrays = {
             "coef": coef.toarray() if sp.issparse(coef) else coef,
             "intercept": self._intercept[[place]],
         }
-        return State(arrays, None, float(self._noise[place]), self._attributes[place])
+        return State(arrays, attributes=self._attributes[place])
 
     def ask_block(self, X):
         """Predictions."""
-        return _product(X, self._coef) + self._intercept, None, 0.0
+        return _product(X, self._coef)[:, self._places] + self._intercept, None, 0.0
 
 
 def _product(X, coef):

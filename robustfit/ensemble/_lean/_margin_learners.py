@@ -3,11 +3,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
+from sklearn.utils.class_weight import compute_class_weight
 
 from robustfit.ensemble._lean._densify import densified
-from robustfit.ensemble._lean._family import LeanFamily, classes_and_codes
+from robustfit.ensemble._lean._family import SOLVER_ERROR, UNIT_ROUNDOFF, LeanFamily, classes_and_codes
 from robustfit.ensemble._lean._linear_members import LinearClassifiers, linear_attributes, linear_state
 from robustfit.ensemble._lean._newton import LogisticLoss, MultinomialLoss, SquaredHingeLoss, minimise
+from robustfit.ensemble._lean._rounding import Magnitudes, Rounding, length
 
 # These minimise the same objective to ``tol``; liblinear penalises the intercept, sag and saga are stochastic.
 _LOGISTIC_SOLVERS = ("lbfgs", "newton-cg", "newton-cholesky")
@@ -31,6 +33,11 @@ class _Rotated:
         self.constant = constant
         self.X = np.column_stack([X, np.full(len(X), constant)]) if constant else X
 
+    @property
+    def magnitudes(self):
+        """Sizes of its entries, for bounds on rounding."""
+        return Magnitudes(self.X, rotated=self._basis is not None)
+
     def back(self, weights):
         """Split weights, of shape (n_scores, n_unknowns), into coefficients of all columns and intercepts."""
         if self.constant:
@@ -39,31 +46,43 @@ class _Rotated:
             intercept = np.zeros(len(weights))
         return weights if self._basis is None else weights @ self._basis.T, intercept
 
+    def rounding(self, minima, n_features):
+        """Bound what an error of the weights makes of scores."""
+        width, n_columns = self.X.shape[1], self.X.shape[1] - bool(self.constant)
+        scale = np.max([minimum.scale.reshape(-1, width).max(axis=0) for minimum in minima], axis=0)
+        slack = max(minimum.slack for minimum in minima)
+        constant = slack * scale[-1] * self.constant if self.constant else 0.0
+        if self._basis is None:
+            return Rounding(scale[:n_columns], slack, constant)
+        size = max(length(minimum.weights) for minimum in minima)
+        slack = slack * scale[:n_columns].max() + UNIT_ROUNDOFF * (n_features + SOLVER_ERROR) * size
+        return Rounding(np.ones(n_features), slack, constant)
+
 
 class _Newton(LeanFamily):
     takes_sparse = True
     classifies = True
     fitted_attributes = staticmethod(linear_attributes)
 
-    def pack(self, states, codes, n_classes, *, sparse):
+    def pack(self, states, codes, n_classes, *, sparse, slots):
         """Stack the coefficients."""
         return LinearClassifiers(states, codes, n_classes, sparse=sparse)
 
-    def _row_weights(self, y, sample_weight):
-        weights = self.row_weights(y, sample_weight)
-        return np.full(len(y), float(self.estimator.C)) if weights is None else self.estimator.C * weights
+    def _weights(self, classes, y, sample_weight):
+        """Weights of the classes, and ``C`` times those of the rows."""
+        estimator = self.estimator
+        of_rows = np.ones(len(y)) if sample_weight is None else sample_weight
+        if estimator.class_weight is None:
+            return np.ones(len(classes)), estimator.C * of_rows
+        options = {"classes": classes, "y": y, "sample_weight": sample_weight}
+        return compute_class_weight(estimator.class_weight, **options), estimator.C * of_rows
 
     def _state(self, dense, rotated, minima, classes, n_iter):
         width = rotated.X.shape[1]
         coef, intercept = rotated.back(np.concatenate([minimum.weights.reshape(-1, width) for minimum in minima]))
-        return linear_state(
-            dense.expand(coef),
-            intercept,
-            classes=classes,
-            condition=max(minimum.condition for minimum in minima),
-            residual=2.0 * max(minimum.residual for minimum in minima) * max(1.0, rotated.constant),
-            n_iter_=n_iter,
-        )
+        rounding = rotated.rounding(minima, dense.X.shape[1])
+        rounding.scale = dense.expand(rounding.scale[None])[0]
+        return linear_state(dense.expand(coef), intercept, classes=classes, rounding=rounding, n_iter_=n_iter)
 
 
 class LogisticRegressionFamily(_Newton):
@@ -92,11 +111,12 @@ class LogisticRegressionFamily(_Newton):
         penalty = np.ones(rotated.X.shape[1])
         if rotated.constant:
             penalty[-1] = 0.0
-        weights = self._row_weights(y, sample_weight)
+        of_classes, weights = self._weights(classes, y, sample_weight)
+        weights = of_classes[codes] * weights
         if len(classes) == 2:
-            objective = LogisticLoss(rotated.X, 2.0 * codes - 1.0, weights, penalty)
+            objective = LogisticLoss(rotated.X, 2.0 * codes - 1.0, weights, penalty, rotated.magnitudes)
         else:
-            objective = MultinomialLoss(rotated.X, codes, len(classes), weights, penalty)
+            objective = MultinomialLoss(rotated.X, codes, len(classes), weights, penalty, rotated.magnitudes)
         n_scores = 1 if len(classes) == 2 else len(classes)
         minimum = minimise(objective, n_scores * len(penalty), self.estimator.max_iter)
         return self._state(dense, rotated, [minimum], classes, np.array([minimum.n_iter], dtype=np.int32))
@@ -121,15 +141,15 @@ class LinearSVCFamily(_Newton):
         dense = densified(X)
         classes, codes = classes_and_codes(y)
         rotated = _Rotated(dense.X, float(self.estimator.intercept_scaling) * bool(self.estimator.fit_intercept))
-        weights = self._row_weights(y, sample_weight)
+        of_classes, weights = self._weights(classes, y, sample_weight)
         penalty = np.ones(rotated.X.shape[1])
-        positives = [1] if len(classes) == 2 else range(len(classes))
-        minima = [
-            minimise(
-                SquaredHingeLoss(rotated.X, np.where(codes == positive, 1.0, -1.0), weights, penalty),
-                len(penalty),
-                self.estimator.max_iter,
-            )
-            for positive in positives
-        ]
+        minima = []
+        for positive in [1] if len(classes) == 2 else range(len(classes)):
+            # Of several classes only the one that is told from the rest has its weight.
+            rest = of_classes[0] if len(classes) == 2 else 1.0
+            is_positive = codes == positive
+            row_weights = np.where(is_positive, of_classes[positive], rest) * weights
+            signs = np.where(is_positive, 1.0, -1.0)
+            loss = SquaredHingeLoss(rotated.X, signs, row_weights, penalty, rotated.magnitudes)
+            minima.append(minimise(loss, len(penalty), self.estimator.max_iter))
         return self._state(dense, rotated, minima, classes, max(minimum.n_iter for minimum in minima))

@@ -57,7 +57,7 @@ class KNeighborsClassifierFamily(_NeighborsFamily):
         classes, codes = classes_and_codes(y)
         return self._keep(X, codes, classes)
 
-    def pack(self, states, codes, n_classes, *, sparse):
+    def pack(self, states, codes, n_classes, *, sparse, slots):
         """Keep the rows of each shard by themselves."""
         return NeighborMembers(states, codes, self.estimator.n_neighbors)
 
@@ -71,7 +71,7 @@ class KNeighborsRegressorFamily(_NeighborsFamily):
         """Keep the rows."""
         return self._keep(X, y)
 
-    def pack(self, states, codes, n_classes, *, sparse):
+    def pack(self, states, codes, n_classes, *, sparse, slots):
         """Keep the rows of each shard by themselves."""
         return NeighborMembers(states, None, self.estimator.n_neighbors)
 

@@ -3,14 +3,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from dataclasses import dataclass
-from math import sqrt
 from typing import Any
 
 import numpy as np
-from scipy.linalg.lapack import dpocon, dpotrf, dpotrs
+from scipy.linalg.lapack import dpotrf, dpotrs
 from scipy.special import expit, log_softmax
 
-from robustfit.ensemble._lean._family import UNIT_ROUNDOFF, WORST_CONDITION, Unsolved
+from robustfit.ensemble._lean._family import UNIT_ROUNDOFF, Unsolved
+from robustfit.ensemble._lean._rounding import ScaledSystem, length
 
 # From here on the Hessian hardly changes, and steps with the last one shrink as fast at a fraction of the price.
 _SMALL_STEP = 1e-4
@@ -30,16 +30,16 @@ class Minimum:
     Attributes
     ----------
     weights : ndarray of shape (n_unknowns,)
-    condition : float
-        Condition number of the Hessian.
-    residual : float
-        Length of the last step, which bounds the distance to the exact minimum: steps shrink by half or faster.
+    scale : ndarray of shape (n_unknowns,)
+        ``D = diag(H)^(−1/2)`` of the last Hessian.
+    slack : float
+        Bound on ``‖D⁻¹ (w − w*)‖`` for the exact minimum w*.
     n_iter : int
     """
 
     weights: Any
-    condition: float
-    residual: float
+    scale: Any
+    slack: float
     n_iter: int
 
 
@@ -69,59 +69,60 @@ def minimise(objective, n_unknowns, max_iter):
             raise Unsolved("its Hessian is singular")
         step = -dpotrs(factor, point.gradient, lower=1)[0]
         weights, point = _walk(objective, weights, point, step)
-        if _length(step) <= _SMALL_STEP * (1.0 + _length(weights)):
-            weights, residual = _polish(objective, weights, point, factor)
-            if residual <= _SMALL_RESIDUAL * (1.0 + _length(weights)):
-                return Minimum(weights, _condition(hessian, factor), residual, n_iter)
+        if length(step) <= _SMALL_STEP * (1.0 + length(weights)):
+            weights, step, residual = _polish(objective, weights, point, factor)
+            if residual <= _SMALL_RESIDUAL * (1.0 + length(weights)):
+                return _minimum(objective.at(weights), weights, ScaledSystem.of(hessian, factor), step, n_iter)
             point = objective.at(weights)
     raise Unsolved(f"Newton's method did not converge in max_iter={max_iter} steps")
 
 
-def _length(vector):
-    return sqrt(vector @ vector)
+def _minimum(point, weights, system, step, n_iter):
+    """Bound the distance to the exact minimum: by the rounding of the gradient there, and by the last step.
 
-
-def _condition(hessian, factor):
-    reciprocal, _ = dpocon(factor, float(np.abs(hessian).sum(axis=0).max()), uplo="L")
-    if not reciprocal * WORST_CONDITION >= 1:
-        raise Unsolved("its Hessian is ill-conditioned")
-    return 1.0 / reciprocal
+    The condition number is an estimate, hence the factor; steps shrink by half or faster.
+    """
+    blur = 4.0 * system.condition * point.blur(system.scale)
+    return Minimum(weights, system.scale, blur + 2.0 * length(step / system.scale), n_iter)
 
 
 def _walk(objective, weights, point, step):
     """Go along a step, half of it, a quarter of it, until the objective falls as its slope says."""
     slope = point.gradient @ step
-    length = 1.0
+    share = 1.0
     for _ in range(_MOST_HALVINGS):
-        there = weights + length * step
+        there = weights + share * step
         new = objective.at(there)
         # Close to the minimum differences of the objective are rounding, and full steps are right.
-        if new.value <= point.value + 1e-4 * length * slope or abs(slope) <= 1e-10 * abs(point.value):
+        if new.value <= point.value + 1e-4 * share * slope or abs(slope) <= 1e-10 * abs(point.value):
             return there, new
-        length /= 2
+        share /= 2
     raise Unsolved("its line search found no lower value")
 
 
 def _polish(objective, weights, point, factor):
-    """Take steps with the last Hessian while they shrink; return the length of the last one."""
-    residual = np.inf
+    """Take steps with the last Hessian while they shrink; return also the last one and its length."""
+    step, residual = np.zeros_like(weights), np.inf
     for _ in range(_MOST_POLISHING):
-        step = -dpotrs(factor, point.gradient, lower=1)[0]
-        length = _length(step)
-        if not length < 0.5 * residual:
+        new = -dpotrs(factor, point.gradient, lower=1)[0]
+        if not length(new) < 0.5 * residual:
             break
-        weights, residual = weights + step, length
-        if residual <= UNIT_ROUNDOFF * _length(weights):
+        weights, step, residual = weights + new, new, length(new)
+        if residual <= UNIT_ROUNDOFF * length(weights):
             break
         point = objective.at(weights)
-    return weights, residual
+    return weights, step, residual
 
 
 class LogisticLoss:
-    """``Σ_i s_i log(1 + exp(−t_i x_i·w)) + ½ Σ_j p_j w_j²`` with ``t_i = ±1``."""
+    """``Σ_i s_i log(1 + exp(−t_i x_i·w)) + ½ Σ_j p_j w_j²`` with ``t_i = ±1``.
 
-    def __init__(self, X, signs, row_weights, penalty):
-        self.X, self.signs, self.row_weights, self.penalty = X, signs, row_weights, penalty
+    ``magnitudes`` are those of ``X``, for bounds on rounding.
+    """
+
+    def __init__(self, X, signs, row_weights, penalty, magnitudes):
+        self.X, self.signs, self.row_weights = X, signs, row_weights
+        self.penalty, self.magnitudes = penalty, magnitudes
 
     def at(self, weights):
         """Point with value, gradient and Hessian."""
@@ -132,7 +133,7 @@ class _Point:
     """Where a loss of signed margins is looked at; subclasses set ``value``, ``gradient`` and the curvature of rows."""
 
     def __init__(self, loss, weights):
-        self._loss = loss
+        self._loss, self._weights = loss, weights
         self._look(loss.signs * (loss.X @ weights))
         pull = loss.row_weights * loss.signs * self._pull
         pressure = loss.penalty * weights
@@ -146,6 +147,15 @@ class _Point:
         diagonal = hessian.reshape(-1)[:: len(hessian) + 1]
         diagonal += self._loss.penalty
         return hessian
+
+    def blur(self, scale):
+        """Bound on the length of the gradient's rounding, of its sums and of the margins in them, in units of D."""
+        loss = self._loss
+        n_samples, width = loss.X.shape
+        margins = loss.magnitudes.of_scores(self._weights[None])[:, 0]
+        rows = (n_samples + 8) * self._pull + (width + 4) * self._curvature() * margins
+        sums = loss.magnitudes.of_sums((loss.row_weights * rows)[:, None], scale[None])
+        return UNIT_ROUNDOFF * (sums + 2.0 * length(scale * loss.penalty * self._weights))
 
 
 class _LogisticPoint(_Point):
@@ -181,8 +191,9 @@ class MultinomialLoss:
     by a penalty of its own, which moves no score difference.
     """
 
-    def __init__(self, X, codes, n_classes, row_weights, penalty):
-        self.X, self.row_weights, self.penalty, self.n_classes = X, row_weights, penalty, n_classes
+    def __init__(self, X, codes, n_classes, row_weights, penalty, magnitudes):
+        self.X, self.row_weights, self.penalty, self.magnitudes = X, row_weights, penalty, magnitudes
+        self.n_classes = n_classes
         self.indicator = codes[:, None] == np.arange(n_classes)
         self.free = (penalty == 0.0) * row_weights.sum()
 
@@ -193,7 +204,7 @@ class MultinomialLoss:
 
 class _MultinomialPoint:
     def __init__(self, loss, W):
-        self._loss = loss
+        self._loss, self._weights = loss, W
         log_probability = log_softmax(loss.X @ W.T, axis=1)
         self._probability = np.exp(log_probability)
         shift = W.sum(axis=0)
@@ -217,3 +228,15 @@ class _MultinomialPoint:
         for column in np.flatnonzero(loss.free):
             blocks[:, column, :, column] += loss.free[column]
         return hessian
+
+    def blur(self, scale):
+        """Bound on the length of the gradient's rounding, of its sums and of the scores in them, in units of D."""
+        loss, probability = self._loss, self._probability
+        n_samples, width = loss.X.shape
+        scores = (width + 4) * loss.magnitudes.of_scores(self._weights)
+        moved = scores + (probability * scores).sum(axis=1, keepdims=True)
+        excess = np.abs(probability - loss.indicator) + probability
+        rows = ((n_samples + 8) * excess + probability * moved) * loss.row_weights[:, None]
+        scale = scale.reshape(self._weights.shape)
+        held = 2.0 * length(scale * (loss.penalty + loss.free) * self._weights)
+        return UNIT_ROUNDOFF * (loss.magnitudes.of_sums(rows, scale) + held)
