@@ -2,8 +2,10 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
+import sklearn
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils._param_validation import HasMethods, Interval, InvalidParameterError, StrOptions
+from sklearn.utils.fixes import parse_version
 from sklearn.utils.metadata_routing import _routing_enabled as routing_enabled
 from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
@@ -17,6 +19,10 @@ except ImportError:  # scikit-learn < 1.9 has no callbacks
         """Stands in where scikit-learn has no callbacks."""
 
 
+# Before, discriminants were whitened by the variance per degree of freedom.
+WHITENS_BY_ROWS = parse_version(sklearn.__version__) >= parse_version("1.9")
+
+
 def valid_params(estimator):
     """Whether a scikit-learn estimator would accept its own parameters."""
     try:
@@ -27,6 +33,7 @@ def valid_params(estimator):
 
 
 __all__ = [
+    "WHITENS_BY_ROWS",
     "CallbackSupportMixin",
     "HasMethods",
     "Interval",

@@ -51,8 +51,9 @@ def assert_caught(claim, *planted):
 
 
 class EmptyShardsVote(PartitionClassifier):
-    def votes(self, X):
-        return np.maximum(super().votes(X), 0)
+    def votes(self, X, *, return_doubtful=False):
+        votes = np.maximum(super().votes(X), 0)
+        return (votes, None) if return_doubtful else votes
 
 
 def test_trap_1_empty_shards_abstain():

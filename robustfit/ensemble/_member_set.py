@@ -154,6 +154,7 @@ class MemberSet(Sequence):
             given.error = ValueError("Input X contains NaN or infinity (inf).")
             if member_error == "raise":
                 raise given.error
+            X = np.where(incomplete[:, None], 0.0, X)
         with_margins = given.margins is not None
         values, doubtful, margins = self._lean.ask(X, n_jobs, given.values.dtype, with_margins=with_margins)
         if with_margins:

@@ -131,10 +131,14 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         """
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)
         check_classification_targets(y)
+        if self.kernel == "precomputed" and X.shape[0] != X.shape[1]:
+            raise ValueError(f"A precomputed kernel matrix should be a square matrix, got shape {X.shape}.")
         if sample_weight is not None:
-            sample_weight = check_sample_weight(sample_weight, X, dtype=np.float64)
+            sample_weight = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
             # A row of weight zero is not there: it must not bring in a class.
             kept = np.flatnonzero(sample_weight)
+            if not len(kept):
+                raise ValueError("All sample weights are zero: there is no row of any class to fit on.")
             if len(kept) < len(y):
                 X = X[np.ix_(kept, kept)] if self.kernel == "precomputed" else X[kept]
                 y, sample_weight = y[kept], sample_weight[kept]

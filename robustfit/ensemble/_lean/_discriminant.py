@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import LinAlgError, lstsq
 
+from robustfit._sklearn import WHITENS_BY_ROWS
 from robustfit.ensemble._lean._densify import densified
 from robustfit.ensemble._lean._family import (
     SOLVER_ERROR,
@@ -154,7 +155,8 @@ class LinearDiscriminantFamily(_MeanRule):
         if (spread[varies] <= UNIT_ROUNDOFF * n_samples * np.abs(means).max(axis=0)[varies]).any():
             raise Unsolved("the spread of a column is nothing but rounding")
         spread[~varies] = 1.0
-        _, within, axes = np.linalg.svd(centred / (spread * np.sqrt(n_samples)), full_matrices=False)
+        divisor = n_samples if WHITENS_BY_ROWS else n_samples - n_classes
+        _, within, axes = np.linalg.svd(centred / (spread * np.sqrt(divisor)), full_matrices=False)
         rank = int((within > tol).sum())
         if not rank:
             raise Unsolved("its classes have no spread")

@@ -14,9 +14,11 @@ from robustfit.ensemble._lean._rounding import Magnitudes, Rounding, length
 # These minimise the same objective to ``tol``; liblinear penalises the intercept, sag and saga are stochastic.
 _LOGISTIC_SOLVERS = ("lbfgs", "newton-cg", "newton-cholesky")
 
+_FEW_COLUMNS = 100
+
 
 class _Rotated:
-    """A shard in as few coordinates as it has rows: minimisers lie in the span of the rows.
+    """A shard with many columns in as few coordinates as it has rows: minimisers lie in the span of the rows.
 
     Parameters
     ----------
@@ -27,7 +29,8 @@ class _Rotated:
 
     def __init__(self, X, constant):
         self._basis = None
-        if X.shape[1] > len(X):
+        # A rotation mixes columns of all units: not for the sake of a few unknowns.
+        if X.shape[1] > max(2 * len(X), _FEW_COLUMNS):
             self._basis, triangle = np.linalg.qr(X.T)
             X = triangle.T
         self.constant = constant

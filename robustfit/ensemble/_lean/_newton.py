@@ -187,15 +187,16 @@ class _SquaredHingePoint(_Point):
 class MultinomialLoss:
     """``−Σ_i s_i log softmax(W x_i)[c_i] + ½ Σ_kj p_j W_kj²``, flattened class by class.
 
-    Columns without a penalty, the intercepts, are free up to a common shift: the sum over classes is held at zero
-    by a penalty of its own, which moves no score difference.
+    At the minimum weights sum to zero over the classes, or for columns without a penalty may be chosen to: a common
+    shift changes no probability. So ``½ Σ_j h_j (Σ_k W_kj)²`` is added, which moves no minimum, and makes the system
+    as stiff in that direction as in others.
     """
 
     def __init__(self, X, codes, n_classes, row_weights, penalty, magnitudes):
         self.X, self.row_weights, self.penalty, self.magnitudes = X, row_weights, penalty, magnitudes
         self.n_classes = n_classes
         self.indicator = codes[:, None] == np.arange(n_classes)
-        self.free = (penalty == 0.0) * row_weights.sum()
+        self.held = row_weights @ (X * X) / n_classes
 
     def at(self, weights):
         """Point with value, gradient and Hessian."""
@@ -209,9 +210,9 @@ class _MultinomialPoint:
         self._probability = np.exp(log_probability)
         shift = W.sum(axis=0)
         fit = loss.row_weights @ log_probability[loss.indicator]
-        self.value = float(0.5 * (loss.penalty * W**2).sum() + 0.5 * loss.free @ shift**2 - fit)
+        self.value = float(0.5 * (loss.penalty * W**2).sum() + 0.5 * loss.held @ shift**2 - fit)
         excess = (self._probability - loss.indicator) * loss.row_weights[:, None]
-        self.gradient = (excess.T @ loss.X + loss.penalty * W + loss.free * shift).ravel()
+        self.gradient = (excess.T @ loss.X + loss.penalty * W + loss.held * shift).ravel()
 
     def hessian(self):
         """``blockdiag_k(Σ_i s_i p_ik x_i x_iᵀ) − Σ_i s_i (p_i ⊗ x_i)(p_i ⊗ x_i)ᵀ`` plus the penalties."""
@@ -225,8 +226,8 @@ class _MultinomialPoint:
             rows = loss.X * (np.sqrt(probability[:, [k]]) * root)
             blocks[k, :, k] += rows.T @ rows
         hessian.reshape(-1)[:: len(hessian) + 1] += np.tile(loss.penalty, loss.n_classes)
-        for column in np.flatnonzero(loss.free):
-            blocks[:, column, :, column] += loss.free[column]
+        columns = np.arange(width)
+        blocks[:, columns, :, columns] += loss.held[:, None, None]
         return hessian
 
     def blur(self, scale):
@@ -238,5 +239,5 @@ class _MultinomialPoint:
         excess = np.abs(probability - loss.indicator) + probability
         rows = ((n_samples + 8) * excess + probability * moved) * loss.row_weights[:, None]
         scale = scale.reshape(self._weights.shape)
-        held = 2.0 * length(scale * (loss.penalty + loss.free) * self._weights)
-        return UNIT_ROUNDOFF * (loss.magnitudes.of_sums(rows, scale) + held)
+        pressure = 2.0 * length(scale * (loss.penalty + loss.held) * self._weights)
+        return UNIT_ROUNDOFF * (loss.magnitudes.of_sums(rows, scale) + pressure)
