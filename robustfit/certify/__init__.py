@@ -1,15 +1,41 @@
 """Votes in, guarantees out: arrays and integers, no estimators."""
 
 from robustfit.certify._certificate import Certificate
+from robustfit.certify._feasible import (
+    Box,
+    BoxedSphereSlab,
+    ConvexSet,
+    FeasibleSet,
+    IntegerSphereSlab,
+    NonNegativeIntegers,
+    OneHotGroups,
+    OneHotSphereSlab,
+    Slab,
+    Sphere,
+    SphereSlab,
+    Support,
+)
 from robustfit.certify._interval_certificate import IntervalCertificate
 from robustfit.certify._plurality import plurality_radius
 from robustfit.certify._threats import THREATS, CertificateError, Threat
 
 __all__ = [
     "THREATS",
+    "Box",
+    "BoxedSphereSlab",
     "Certificate",
     "CertificateError",
+    "ConvexSet",
+    "FeasibleSet",
+    "IntegerSphereSlab",
     "IntervalCertificate",
+    "NonNegativeIntegers",
+    "OneHotGroups",
+    "OneHotSphereSlab",
+    "Slab",
+    "Sphere",
+    "SphereSlab",
+    "Support",
     "Threat",
     "plurality_radius",
 ]
