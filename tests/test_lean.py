@@ -15,7 +15,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse as sp
-from families import cancer, diabetes
+from families import cancer, diabetes, member_hashes
 from sklearn.base import clone
 from sklearn.datasets import (
     load_breast_cancer,
@@ -148,15 +148,15 @@ def constant_columns():
     return np.column_stack([X, np.full(240, 0.5), np.zeros(240)]), y, None
 
 
-MULTI = {"n_samples": 300, "n_features": 8, "n_informative": 5}
+MULTI = {"n_samples": 210, "n_features": 8, "n_informative": 5}
 DATA = {
     "iris": lambda: shuffled(load_iris),
     "wine": lambda: shuffled(load_wine, divisor=[16, 8, 4, 32, 256, 4, 8, 1, 4, 16, 2, 4, 2048]),
     "breast cancer": lambda: shuffled(
         load_breast_cancer, 240, 2.0 ** np.ceil(np.log2(load_breast_cancer().data.std(0)))
     ),
-    "digits": lambda: shuffled(load_digits, 330, 16.0),
-    "digits, odd or even": lambda: (lambda X, y, _: (X, y % 2, None))(*shuffled(load_digits, 300, 16.0)),
+    "digits": lambda: shuffled(load_digits, 270, 16.0),
+    "digits, odd or even": lambda: (lambda X, y, _: (X, y % 2, None))(*shuffled(load_digits, 200, 16.0)),
     "binary": lambda: generated(make_classification, n_samples=240, n_features=6),
     "weights": lambda: generated(make_classification, weights=True, n_classes=3, **MULTI),
     "string labels": lambda: generated(make_classification, names=list("dabc"), n_classes=4, **MULTI),
@@ -235,7 +235,12 @@ def test_votes_equal_those_of_scikit_learn_except_doubtful_ones(name, record_pro
 def test_votes_equal_on_more_and_larger_sets(name, record_property):
     X, y, weights = (DATA | MORE_DATA)[name]()
     most = 1.0 if name in ("raw wine", "raw breast cancer", "badly scaled columns", "years") else None
-    figures = [compare_engines(name, X, y, weights, LEARNERS, most, n_partitions) for n_partitions in (3, 9)]
+    learners = LEARNERS
+    if name == "years":
+        # The line search of lbfgs gives up before its tolerance is met.
+        exact = {"solver": "newton-cholesky"}
+        learners = {k: clone(v).set_params(**exact) if "logistic" in k else v for k, v in LEARNERS.items()}
+    figures = [compare_engines(name, X, y, weights, learners, most, n_partitions) for n_partitions in (3, 9)]
     record_property("doubtful votes", "{} of {}".format(*np.sum(figures, axis=0)))
 
 
@@ -554,7 +559,7 @@ def shift_columns(offsets):
 
 
 @pytest.mark.parametrize("label", LEVEL)
-@pytest.mark.parametrize("name", HARD)
+@pytest.mark.parametrize("name", ["near ties", "mirrored", "years"])
 def test_block_size_and_place_in_a_block_move_doubtful_votes_only(name, label):
     X, y, X_test = HARD[name]()
     model = PartitionClassifier(LEVEL[label], n_partitions=6, engine="lean").fit(X, y)
@@ -845,6 +850,9 @@ ROUGH = {
     "few rows of some scales": lambda X, rng: (
         np.column_stack([X, rng.normal(size=(len(X), 30))]) * np.geomspace(1e-2, 1e2, 33)
     ),
+    "many columns of some scales": lambda X, rng: (
+        np.column_stack([X, rng.normal(size=(len(X), 107))]) * np.geomspace(1e-1, 1e2, 110)
+    ),
     "more columns than rows": lambda X, rng: np.column_stack([X, rng.normal(size=(len(X), 40))]),
 }
 
@@ -883,8 +891,12 @@ def assert_sure_votes_are_right(learner, truth, X, y, Z, weights=None):
     return doubtful[: len(Z)].mean()
 
 
+# Quick to solve in extended precision.
+NARROW = [name for name in ROUGH if not name.startswith(("few rows", "many columns", "more columns"))]
+
+
 @extended
-@pytest.mark.parametrize("name", ROUGH)
+@pytest.mark.parametrize("name", NARROW)
 def test_sure_votes_are_those_of_extended_precision(name):
     X, y, Z = rough(ROUGH[name], n=30, n_test=40)
     for learner, truth in solved_exactly():
@@ -900,7 +912,9 @@ def test_sure_votes_of_discriminants_are_those_of_extended_precision(name):
 
 
 # Singular values close to zero are cut off, which is not what the closed form says.
-FULL_RANK = [name for name in ROUGH if not name.startswith(("almost", "the same", "a constant", "more columns"))]
+FULL_RANK = [
+    name for name in ROUGH if not name.startswith(("almost", "the same", "a constant", "more columns", "many columns"))
+]
 
 
 @extended
@@ -913,10 +927,8 @@ def test_sure_votes_of_discriminants_by_singular_values(name, n_classes):
 
 
 @extended
-@pytest.mark.parametrize("name", ROUGH)
+@pytest.mark.parametrize("name", NARROW)
 def test_sure_votes_of_the_multinomial_loss_are_those_of_extended_precision(name):
-    if name == "more columns than rows":
-        pytest.skip("takes too long in extended precision")
     X, y, Z = rough(ROUGH[name], n=30, n_test=40, n_classes=3)
     for C in (1.0, 100.0):
         learner = LogisticRegression(C=C)
@@ -1241,6 +1253,32 @@ def test_huge_values_stay_in_their_shard_and_in_their_row(name):
     assert np.any(after != before, axis=0).sum() <= 1
 
 
+STRANGE = {
+    "NaN": [np.nan, 0, 0, 0, 0, 0, 0, 0],
+    "infinity": [0, 0, 0, -np.inf, 0, 0, 0, 0],
+    "huge": [1e200] * 8,
+}
+
+
+@pytest.mark.filterwarnings("ignore::robustfit.ensemble.MemberWarning", "ignore::RuntimeWarning")
+@pytest.mark.parametrize("strange", STRANGE)
+@pytest.mark.parametrize("name", QUICK)
+def test_one_strange_row_changes_one_member_whatever_others_hold(name, strange):
+    """Shards with huge rows, of one class, and without a way to be solved are nobody's business but their own."""
+    learner = LinearSVC(dual=True) if name == "linear SVC" else QUICK[name]
+    X, y = np.vstack([X_FEW, X_FEW[:40]]), np.append(Y_FEW, 1 - Y_FEW[:40])
+    X[:3] *= 1e155
+    X[3:6, 0] = 1e80
+    model = PartitionClassifier(learner, n_partitions=12, engine="lean")
+    before, votes = member_hashes(model.fit(X, y)), model.votes(X_ASKED)
+    for label in (0, 7):
+        model.fit(np.vstack([X, [STRANGE[strange]]]), np.append(y, label))
+        moved = [then != now for then, now in zip(before, member_hashes(model), strict=True)]
+        assert sum(moved) <= 1, f"members {np.flatnonzero(moved)} have changed"
+        again = model.votes(X_ASKED)
+        assert np.sum(np.any(again != votes, axis=0)) <= 1
+
+
 @pytest.mark.filterwarnings("ignore::robustfit.ensemble.MemberWarning", "ignore::RuntimeWarning")
 @pytest.mark.parametrize("name", QUICK_REGRESSORS)
 def test_huge_values_for_regressors(name):
@@ -1493,11 +1531,13 @@ import numpy as np
 from sklearn.svm import LinearSVC
 from robustfit import PartitionClassifier
 X = np.random.default_rng(0).normal(size=(80, 3))
-X[0] = 1e200
+X[0] = {}
 PartitionClassifier(LinearSVC(dual=False), n_partitions=4, engine="lean").fit(X, np.arange(80) % 2).votes(X[1:])
 """
 
 
 @pytest.mark.slow
-def test_one_huge_row_does_not_stop_training():
-    subprocess.run([sys.executable, "-W", "ignore", "-c", HANGS], check=True, timeout=30)
+@pytest.mark.parametrize("value", ["1e50", "1e80", "1e100", "1e200"])
+def test_one_huge_row_does_not_stop_training(value):
+    """The primal solver of liblinear squares squares, and never returns when they overflow."""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", HANGS.format(value)], check=True, timeout=30)

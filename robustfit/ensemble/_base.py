@@ -171,8 +171,7 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
         incomplete = rows.incomplete() & keep
         self._remember(estimator, shared, int(incomplete.sum()), int(keep.sum()))
         self._warn_if_thin(int(keep.sum()))
-        complete = not (incomplete if numbers is rows or numbers is None else numbers.incomplete()).any()
-        training = Training(rows, numbers, complete, target, self._shard_target, shared, per_row, shards, random_state)
+        training = Training(rows, numbers, target, self._shard_target, shared, per_row, shards, random_state)
         self._fit_shards(estimator, family, training, incomplete)
         return self
 

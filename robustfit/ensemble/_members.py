@@ -8,6 +8,7 @@ import warnings
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
+from math import isfinite
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -174,29 +175,24 @@ def solve_members(family, training, numbers, contexts, *, ensemble, member_error
         for shard in training.cut_numbers(numbers):
             shard.context = contexts.get(shard.number)
             with _reported(ensemble, None, shard):
-                results.append(_solve_member(family, shard, training.complete, member_error))
+                results.append(_solve_member(family, shard, member_error))
     return results
 
 
-def _solve_member(family, shard, complete, member_error):
+def _solve_member(family, shard, member_error):
     try:
-        if not complete:
+        entries = shard.X.data if sp.issparse(shard.X) else shard.X
+        squares = float(np.vdot(entries, entries))
+        if not isfinite(squares * squares):
             assert_all_finite(shard.X, input_name="X")
-            if not np.isfinite(_sum_of_squares(shard.X)):
-                # Some solvers never come back from such rows.
-                raise ValueError("Input X contains values whose squares are too large for dtype('float64').")
+            # Curvature times curvature overflows, and some solvers never come back from that.
+            raise ValueError("Input X contains values whose fourth powers are too large for dtype('float64').")
         return family.solve(shard.X, shard.y, shard.params.get("sample_weight"))
     except Unsolved as reason:
         logger.debug("Shard %d is left to scikit-learn: %s", shard.number, reason)
         return reason
     except ValueError as error:
         return _failed(error, shard, member_error)
-
-
-def _sum_of_squares(X):
-    entries = X.data if sp.issparse(X) else X
-    with np.errstate(over="ignore"):
-        return np.vdot(entries, entries)
 
 
 def constant_member(label):

@@ -26,8 +26,6 @@ class Training:
     rows : Rows
     numbers : Rows or None
         The same rows as an array or sparse matrix of numbers, for the lean engine.
-    complete : bool
-        Whether all numbers are finite, and so is the sum of their squares.
     target : ndarray of shape (n_samples,)
         In canonical form.
     shard_target : callable
@@ -43,7 +41,6 @@ class Training:
 
     rows: Any
     numbers: Any
-    complete: bool
     target: Any
     shard_target: Any
     shared: dict
