@@ -8,7 +8,6 @@ import warnings
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
-from math import isfinite
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -26,6 +25,9 @@ logger = logging.getLogger(__name__)
 
 # Members are never asked for fewer rows at once.
 _FEWEST_ROWS = 16
+
+# Products of squares overflow from here on at usual penalties, and some solvers never come back from that.
+_LARGEST_SQUARES = 1e100
 
 # Shards are sent to the workers in this many batches per job: few enough to cost nothing, many
 # enough that the copies under way stay a small part of the data.
@@ -182,11 +184,9 @@ def solve_members(family, training, numbers, contexts, *, ensemble, member_error
 def _solve_member(family, shard, member_error):
     try:
         entries = shard.X.data if sp.issparse(shard.X) else shard.X
-        squares = float(np.vdot(entries, entries))
-        if not isfinite(squares * squares):
+        if not np.vdot(entries, entries) < _LARGEST_SQUARES:
             assert_all_finite(shard.X, input_name="X")
-            # Curvature times curvature overflows, and some solvers never come back from that.
-            raise ValueError("Input X contains values whose fourth powers are too large for dtype('float64').")
+            raise ValueError(f"Input X contains values whose squares sum to more than {_LARGEST_SQUARES:g}.")
         return family.solve(shard.X, shard.y, shard.params.get("sample_weight"))
     except Unsolved as reason:
         logger.debug("Shard %d is left to scikit-learn: %s", shard.number, reason)

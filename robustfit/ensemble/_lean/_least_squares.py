@@ -62,14 +62,16 @@ def _solve_ridge(X, targets, alpha):
     matrix = X.T @ X if primal else X @ X.T
     diagonal = matrix.reshape(-1)[:: len(matrix) + 1]
     diagonal += alpha
-    factor, info = dpotrf(matrix, lower=1, clean=0)
-    if info != 0 or not isfinite(diagonal.sum()):
+    trace = float(np.add.reduce(diagonal))
+    # Of a symmetric matrix the transpose has the order of elements that LAPACK works in.
+    factor, info = dpotrf(matrix.T, lower=1, clean=0)
+    if info != 0 or not isfinite(trace):
         raise Unsolved("its normal equations are singular")
-    if diagonal.sum() > WORST_CONDITION * alpha:
+    if trace > WORST_CONDITION * alpha:
         # Only then its condition number may be too large.
         ScaledSystem.of(matrix, factor)
     if primal:
-        coef = dpotrs(factor, X.T @ targets, lower=1)[0]
+        coef = dpotrs(factor, (targets.T @ X).T, lower=1)[0]
         return coef, _System(matrix, factor, None)
     dual = dpotrs(factor, targets, lower=1)[0]
     return X.T @ dual, _System(matrix, factor, dual)
