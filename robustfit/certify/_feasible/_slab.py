@@ -14,7 +14,7 @@ from robustfit.certify._threats import CertificateError
 
 
 class Slab(FeasibleSet):
-    """Rows between two parallel hyperplanes: |⟨x − μ, n⟩| ≤ s.
+    """Rows between two parallel hyperplanes: ``|⟨x − μ, n⟩| ≤ s``.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Slab(FeasibleSet):
     A slab has no end except across. `maximize` answers directions that are exact multiples of the normal and refuses
     all others; meet it with a sphere (`SphereSlab`) or a box (`BoxedSphereSlab` with an infinite radius) for those.
 
-    **Guarantee.** ``maximize(u).bound`` is ⟨u, μ⟩ + s·|u|/|n| for a multiple u of n, plus a bound on its rounding
+    **Guarantee.** ``maximize(u).bound`` is ``⟨u, μ⟩ + s·‖u‖/‖n‖`` for a multiple u of n, plus a bound on its rounding
     errors.
 
     References

@@ -21,7 +21,7 @@ class _Split(NamedTuple):
 
 
 class SphereSlab(FeasibleSet):
-    """Rows near a centroid, and near the hyperplane through it: ‖x − μ‖ ≤ r and |⟨x − μ, n⟩| ≤ s.
+    """Rows near a centroid, and near the hyperplane through it: ``‖x − μ‖ ≤ r`` and ``|⟨x − μ, n⟩| ≤ s``.
 
     Parameters
     ----------
@@ -41,11 +41,12 @@ class SphereSlab(FeasibleSet):
 
     Notes
     -----
-    With v the unit normal, σ = s/‖n‖, a = ⟨u, v⟩ and p = u − a v, the maximum of ⟨u, x⟩ is ⟨u, μ⟩ + r‖u‖ if
-    r|a| ≤ σ‖u‖, and ⟨u, μ⟩ + |a|σ + √(r² − σ²)·‖p‖ otherwise. `project` returns the nearest point, in closed form too.
+    With v the unit normal, σ = s/‖n‖, a = ⟨u, v⟩ and p = u − a v, the maximum of ⟨u, x⟩ is ``⟨u, μ⟩ + r‖u‖`` if
+    ``r|a| ≤ σ‖u‖``, and ``⟨u, μ⟩ + |a|σ + √(r² − σ²)·‖p‖`` otherwise. `project` returns the nearest point, in closed
+    form too.
 
-    **Guarantee.** ``maximize(u).bound`` is ⟨u, μ⟩ + r‖u − νn‖ + |ν|s, which bounds the maximum for every number ν, at
-    the ν that makes it smallest, plus a bound on its rounding errors. It exceeds ``value`` by rounding only.
+    **Guarantee.** ``maximize(u).bound`` is ``⟨u, μ⟩ + r‖u − νn‖ + |ν|s``, which bounds the maximum for every number ν,
+    at the ν that makes it smallest, plus a bound on its rounding errors. It exceeds ``value`` by rounding only.
 
     References
     ----------
