@@ -29,6 +29,7 @@ from robustfit.certify._base_certificate import freeze
 from robustfit.ensemble._engine import choose_engine
 from robustfit.ensemble._fit_params import param_columns, split_params
 from robustfit.ensemble._inputs import as_numbers, check_groups, read_test_rows, read_training_rows, refuses_missing
+from robustfit.ensemble._labels import code_type
 from robustfit.ensemble._member_set import MemberSet
 from robustfit.ensemble._places import Places, distinct_groups
 from robustfit.ensemble._prefitted import non_deterministic_parts, prefitted_parts
@@ -220,8 +221,7 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
 
     def _keep_places(self, shards, keep, groups):
         """Keep where rows and groups went, for explanations."""
-        # min_scalar_type counts from −(2^(b−1)): shards 0..n−1 and −1 fit where −n does.
-        self.row_shards_ = np.where(keep, shards, -1).astype(np.min_scalar_type(-int(self.n_partitions)))
+        self.row_shards_ = np.where(keep, shards, -1).astype(code_type(self.n_partitions))
         self.groups_ = self.group_shards_ = self.group_sizes_ = None
         if groups is not None:
             self.groups_, self.group_shards_, self.group_sizes_ = distinct_groups(groups[keep], shards[keep])

@@ -183,8 +183,9 @@ class IntervalExplanation(BaseExplanation):
         lines.append(f"in the middle: {told(middle) or 'nobody'}; {self._reach(i)}")
         lines.append(f"carried by {len(self.rows(i))} of {int(self.places.shard_sizes.sum())} training rows")
         if self.places.groups is not None:
+            table = self.groups(i)
             group, shard, share, low, high = (
-                self.groups(i)[name].tolist()[0] for name in ("group", "shard", "share", "low", "high")
+                table[name].tolist()[0] for name in ("group", "shard", "share", "low", "high")
             )
             there = f"is {low:.6g}" if low == high else f"stays in [{low:.6g}, {high:.6g}]"
             lines.append(

@@ -85,6 +85,12 @@ def compact(labels):
     return labels.astype(str) if labels.dtype.kind == "O" else labels
 
 
+def code_type(n_codes):
+    """Smallest integer type that holds 0..n_codes−1, and −1 for none."""
+    # min_scalar_type counts from −(2^(b−1)): these fit where −n does.
+    return np.min_scalar_type(-int(n_codes))
+
+
 def label_codes(predicted, classes):
     """Index of each predicted label among the sorted classes; −1 for a label that is none of them."""
     predicted = np.asarray(predicted)

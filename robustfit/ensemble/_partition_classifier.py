@@ -13,7 +13,7 @@ from robustfit.certify._plurality import count_votes
 from robustfit.certify._shares import vote_shares
 from robustfit.ensemble._base import BasePartitionEnsemble
 from robustfit.ensemble._explanation import Explanation
-from robustfit.ensemble._labels import as_array, canonical_labels, check_labels, compact, label_codes
+from robustfit.ensemble._labels import as_array, canonical_labels, check_labels, code_type, compact, label_codes
 
 _ROWS_PER_CLASS = 10
 
@@ -189,8 +189,7 @@ class PartitionClassifier(ClassifierMixin, BasePartitionEnsemble):
 
     def _cast(self, X, *, with_margins=False):
         """Ask all members for their votes."""
-        # min_scalar_type counts from −(2^(b−1)): classes 0..n−1 and −1 fit where −n does.
-        answers = self._ask(X, np.min_scalar_type(-len(self.classes_)), with_margins=with_margins)
+        answers = self._ask(X, code_type(len(self.classes_)), with_margins=with_margins)
         answers.values[answers.abstains] = -1
         return answers
 

@@ -26,16 +26,12 @@ class Densified:
     n_features: int
 
     def expand(self, coef):
-        """Put coefficients, of shape (n_scores, n_columns), at their places among all features."""
+        """Put coefficients, of shape (..., n_columns), at their places among all features."""
         if self.columns is None:
             return np.ascontiguousarray(coef)
-        full = np.zeros((len(coef), self.n_features))
-        full[:, self.columns] = coef
+        full = np.zeros((*coef.shape[:-1], self.n_features))
+        full[..., self.columns] = coef
         return full
-
-    def restrict(self, coef):
-        """The coefficients of the columns of the shard."""
-        return coef if self.columns is None else coef[:, self.columns]
 
 
 def densified(X):

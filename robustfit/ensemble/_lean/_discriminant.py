@@ -16,11 +16,10 @@ from robustfit.ensemble._lean._family import (
     SOLVER_ERROR,
     UNIT_ROUNDOFF,
     WORST_CONDITION,
-    LeanFamily,
     Unsolved,
     classes_and_codes,
 )
-from robustfit.ensemble._lean._linear_members import LinearClassifiers, linear_attributes, linear_state
+from robustfit.ensemble._lean._linear_members import LinearClassifierFamily, linear_state
 from robustfit.ensemble._lean._rounding import Rounding, length
 
 
@@ -30,15 +29,7 @@ def _class_means(X, codes, n_classes):
     return indicator @ X / count[:, None], count
 
 
-class _MeanRule(LeanFamily):
-    classifies = True
-
-    def pack(self, states, codes, n_classes, *, sparse, slots):
-        """Stack the coefficients."""
-        return LinearClassifiers(states, codes, n_classes, sparse=sparse)
-
-
-class NearestCentroidFamily(_MeanRule):
+class NearestCentroidFamily(LinearClassifierFamily):
     """`sklearn.neighbors.NearestCentroid` with Euclidean distances: ``2 c_k·x − ‖c_k‖²`` is largest."""
 
     takes_sparse = True
@@ -60,25 +51,26 @@ class NearestCentroidFamily(_MeanRule):
         classes, codes = classes_and_codes(y)
         if not np.ptp(dense.X, axis=0).any():
             raise ValueError("All features have zero variance. Division by zero.")
-        centroids, _ = _class_means(dense.X, codes, len(classes))
+        centroids, count = _class_means(dense.X, codes, len(classes))
         coef, intercept = 2.0 * centroids, -np.einsum("ij,ij->i", centroids, centroids)
         if len(classes) == 2:
             coef, intercept = coef[1:] - coef[:1], intercept[1:] - intercept[:1]
         # Means of rows and squared lengths are rounded in the unit of the largest rows.
         reach = np.abs(dense.X).max(axis=0)
         effort = 4.0 * UNIT_ROUNDOFF * sum(X.shape)
-        rounding = Rounding(dense.expand(reach[None])[0], effort * sqrt(len(reach)), effort * length(reach) ** 2)
-        state = linear_state(dense.expand(coef), intercept, classes=classes, rounding=rounding)
-        centroids, mean = dense.expand(centroids), dense.expand(dense.X.mean(axis=0)[None])
-        away = dense.X - dense.restrict(centroids)[codes]
-        spread = dense.expand(np.sqrt((away**2).sum(axis=0) / (len(y) - len(classes)))[None])
-        scale = np.sqrt(1.0 / np.bincount(codes) - 1.0 / len(y))[:, None] * (spread + np.median(spread))
-        state.attributes = {
-            "centroids_": centroids,
-            "within_class_std_dev_": spread[0],
-            "deviations_": (centroids - mean) / scale,
-        }
-        return state
+        rounding = Rounding(dense.expand(reach), effort * sqrt(len(reach)), effort * length(reach) ** 2)
+        away = dense.X - centroids[codes]
+        spread = dense.expand(np.sqrt((away**2).sum(axis=0) / (len(y) - len(classes))))
+        scale = np.sqrt(1.0 / count - 1.0 / len(y))[:, None] * (spread + np.median(spread))
+        return linear_state(
+            dense.expand(coef),
+            intercept,
+            classes=classes,
+            rounding=rounding,
+            centroids_=dense.expand(centroids),
+            within_class_std_dev_=spread,
+            deviations_=dense.expand(centroids - dense.X.mean(axis=0)) / scale,
+        )
 
     def fitted_attributes(self, state):
         """Nothing besides the centroids."""
@@ -106,7 +98,7 @@ class _Discriminants:
         return Rounding(self.scale, slack, 2.0 * slack * far + offset)
 
 
-class LinearDiscriminantFamily(_MeanRule):
+class LinearDiscriminantFamily(LinearClassifierFamily):
     """`sklearn.discriminant_analysis.LinearDiscriminantAnalysis` by singular values or by least squares."""
 
     takes_sparse = False
@@ -193,5 +185,3 @@ class LinearDiscriminantFamily(_MeanRule):
         intercept = -0.5 * np.einsum("ij,ij->i", means, coef) + np.log(priors)
         condition = float(singular[0] / max(singular[-1], np.finfo(np.float64).tiny))
         return _Discriminants(coef, intercept, scale, condition, {"covariance_": covariance})
-
-    fitted_attributes = staticmethod(linear_attributes)

@@ -42,8 +42,6 @@ class State:
         Parameters of the member, by the solver's names.
     classes : ndarray or None
         Labels of the shard, sorted; None for a regressor.
-    noise : float
-        Bound on the rounding error of a score, in the unit that the packed members document.
     attributes : dict
         Further fitted attributes of the estimator.
     rounding : Rounding or None
@@ -52,7 +50,6 @@ class State:
 
     arrays: dict[str, Any]
     classes: Any = None
-    noise: float = 0.0
     attributes: dict[str, Any] = field(default_factory=dict)
     rounding: Any = None
 
@@ -68,11 +65,9 @@ class LeanFamily(ABC):
     Attributes
     ----------
     takes_sparse : bool
-    classifies : bool
     """
 
     takes_sparse: bool
-    classifies: bool
 
     def __init__(self, estimator):
         self.estimator = estimator

@@ -19,7 +19,6 @@ class GaussianNBFamily(LeanFamily):
     """`sklearn.naive_bayes.GaussianNB`."""
 
     takes_sparse = False
-    classifies = True
 
     @staticmethod
     def refusal(estimator):
@@ -50,8 +49,8 @@ class GaussianNBFamily(LeanFamily):
             raise Unsolved("a variance is zero or not finite")
         # Relative error of a variance: of two sums over the rows.
         noise = UNIT_ROUNDOFF * (2 * X.shape[1] + 2 * len(X) + 8)
-        arrays = {"theta": theta, "var": var, "count": count, "share": share, "epsilon": np.array(smoothing)}
-        return State(arrays, classes, noise)
+        arrays = {"theta": theta, "var": var, "count": count, "share": share, "epsilon": smoothing, "noise": noise}
+        return State(arrays, classes)
 
     def pack(self, states, codes, n_classes, *, sparse, slots):
         """Stack the parameters."""
@@ -64,7 +63,7 @@ class GaussianNBFamily(LeanFamily):
             "var_": state.arrays["var"],
             "class_count_": state.arrays["count"],
             "class_prior_": state.arrays["share"],
-            "epsilon_": float(state.arrays["epsilon"]),
+            "epsilon_": state.arrays["epsilon"],
         }
 
 
@@ -94,7 +93,7 @@ class GaussianMembers(LeanMembers):
         squares = 0.5 * (theta * theta / var).sum(axis=1)
         self._constant[cells] = log_prior - 0.5 * log_var.sum(axis=1) - squares
         self._constant_size[cells] = -log_prior + 0.5 * np.abs(log_var).sum(axis=1) + squares
-        self._noise = np.array([state.noise for state in states])
+        self._noise = np.array([state.arrays["noise"] for state in states])
 
     @property
     def n_members(self):

@@ -10,6 +10,7 @@ import scipy.sparse as sp
 from scipy.linalg import LinAlgError
 from sklearn.metrics.pairwise import pairwise_kernels
 
+from robustfit.ensemble._labels import code_type
 from robustfit.ensemble._lean._family import (
     SOLVER_ERROR,
     UNIT_ROUNDOFF,
@@ -20,7 +21,7 @@ from robustfit.ensemble._lean._family import (
     Unsolved,
     row_norms,
 )
-from robustfit.ensemble._lean._top_two import TopTwo, code_type
+from robustfit.ensemble._lean._top_two import TopTwo
 from robustfit.learners._kernel_ridge_classifier import class_targets
 from robustfit.learners._kernel_system import solve_kernel_system
 
@@ -146,8 +147,6 @@ class _KernelFamily(LeanFamily):
 class KernelRidgeClassifierFamily(_KernelFamily):
     """`robustfit.learners.KernelRidgeClassifier`."""
 
-    classifies = True
-
     def solve(self, X, y, sample_weight):
         """Solve the kernel system for all classes at once."""
         classes, targets = class_targets(y, sample_weight, self.estimator.target_coding)
@@ -160,8 +159,6 @@ class KernelRidgeClassifierFamily(_KernelFamily):
 
 class KernelRidgeFamily(_KernelFamily):
     """`sklearn.kernel_ridge.KernelRidge`."""
-
-    classifies = False
 
     def solve(self, X, y, sample_weight):
         """Solve the kernel system."""

@@ -21,12 +21,7 @@ from robustfit.ensemble._lean._family import (
     Unsolved,
     classes_and_codes,
 )
-from robustfit.ensemble._lean._linear_members import (
-    LinearClassifiers,
-    LinearRegressors,
-    linear_attributes,
-    linear_state,
-)
+from robustfit.ensemble._lean._linear_members import LinearClassifierFamily, LinearRegressors, linear_state
 from robustfit.ensemble._lean._rounding import Rounding, ScaledSystem, length
 
 # Solvers that stop early are another estimator; these solve the normal equations.
@@ -130,7 +125,6 @@ class RidgeFamily(LeanFamily):
     """`sklearn.linear_model.Ridge`."""
 
     takes_sparse = True
-    classifies = False
     refusal = staticmethod(_ridge_refusal)
 
     def solve(self, X, y, sample_weight):
@@ -164,11 +158,10 @@ class LinearRegressionFamily(RidgeFamily):
         return _solve_least_squares(X, targets)
 
 
-class RidgeClassifierFamily(LeanFamily):
+class RidgeClassifierFamily(LinearClassifierFamily):
     """`sklearn.linear_model.RidgeClassifier`: ridge regression on targets of ±1."""
 
     takes_sparse = True
-    classifies = True
     refusal = staticmethod(_ridge_refusal)
 
     def solve(self, X, y, sample_weight):
@@ -183,11 +176,5 @@ class RidgeClassifierFamily(LeanFamily):
         rows, goal, X_mean, mean = _centred(dense.X, targets, sample_weight, self.estimator.fit_intercept)
         coef, system = _solve_ridge(rows, goal, alpha)
         rounding = system.rounding(rows, goal, coef, X_mean, mean, alpha)
-        rounding.scale = dense.expand(rounding.scale[None])[0]
+        rounding.scale = dense.expand(rounding.scale)
         return linear_state(dense.expand(coef.T), mean - X_mean @ coef, classes=classes, rounding=rounding)
-
-    def pack(self, states, codes, n_classes, *, sparse, slots):
-        """Stack the coefficients."""
-        return LinearClassifiers(states, codes, n_classes, sparse=sparse)
-
-    fitted_attributes = staticmethod(linear_attributes)

@@ -7,7 +7,7 @@ from math import isfinite
 import numpy as np
 import scipy.sparse as sp
 
-from robustfit.ensemble._lean._family import UNIT_ROUNDOFF, LeanMembers, State, Unsolved, row_norms
+from robustfit.ensemble._lean._family import UNIT_ROUNDOFF, LeanFamily, LeanMembers, State, Unsolved, row_norms
 from robustfit.ensemble._lean._rounding import length
 from robustfit.ensemble._lean._top_two import TopTwo
 
@@ -35,11 +35,6 @@ def linear_state(coef, intercept, *, classes=None, rounding=None, **attributes):
     if not isfinite(length(coef) + length(intercept)):
         raise Unsolved("its coefficients are not finite")
     return State({"coef": coef, "intercept": intercept}, classes, attributes=attributes, rounding=rounding)
-
-
-def linear_attributes(state):
-    """Fitted attributes of scikit-learn's linear classifiers."""
-    return {"coef_": state.arrays["coef"].copy(), "intercept_": state.arrays["intercept"].copy()}
 
 
 class LinearClassifiers(LeanMembers):
@@ -120,6 +115,18 @@ class LinearClassifiers(LeanMembers):
         coef, intercept = self._coef[1], self._intercept[1]
         score = np.broadcast_to(intercept, shape) if coef is None else _product(X, coef) + intercept
         return (score > 0).view(np.int8), np.abs(score)
+
+
+class LinearClassifierFamily(LeanFamily):
+    """Solver whose members are `LinearClassifiers`."""
+
+    def pack(self, states, codes, n_classes, *, sparse, slots):
+        """Stack the coefficients."""
+        return LinearClassifiers(states, codes, n_classes, sparse=sparse)
+
+    def fitted_attributes(self, state):
+        """Coefficients of all scores."""
+        return {"coef_": state.arrays["coef"].copy(), "intercept_": state.arrays["intercept"].copy()}
 
 
 class LinearRegressors(LeanMembers):

@@ -6,8 +6,8 @@ import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 
 from robustfit.ensemble._lean._densify import densified
-from robustfit.ensemble._lean._family import SOLVER_ERROR, UNIT_ROUNDOFF, LeanFamily, classes_and_codes
-from robustfit.ensemble._lean._linear_members import LinearClassifiers, linear_attributes, linear_state
+from robustfit.ensemble._lean._family import SOLVER_ERROR, UNIT_ROUNDOFF, classes_and_codes
+from robustfit.ensemble._lean._linear_members import LinearClassifierFamily, linear_state
 from robustfit.ensemble._lean._newton import LogisticLoss, MultinomialLoss, SquaredHingeLoss, minimise
 from robustfit.ensemble._lean._rounding import Magnitudes, Rounding, length
 
@@ -62,14 +62,8 @@ class _Rotated:
         return Rounding(np.ones(n_features), slack, constant)
 
 
-class _Newton(LeanFamily):
+class _Newton(LinearClassifierFamily):
     takes_sparse = True
-    classifies = True
-    fitted_attributes = staticmethod(linear_attributes)
-
-    def pack(self, states, codes, n_classes, *, sparse, slots):
-        """Stack the coefficients."""
-        return LinearClassifiers(states, codes, n_classes, sparse=sparse)
 
     def _weights(self, classes, y, sample_weight):
         """Weights of the classes, and ``C`` times those of the rows."""
@@ -84,7 +78,7 @@ class _Newton(LeanFamily):
         width = rotated.X.shape[1]
         coef, intercept = rotated.back(np.concatenate([minimum.weights.reshape(-1, width) for minimum in minima]))
         rounding = rotated.rounding(minima, dense.X.shape[1])
-        rounding.scale = dense.expand(rounding.scale[None])[0]
+        rounding.scale = dense.expand(rounding.scale)
         return linear_state(dense.expand(coef), intercept, classes=classes, rounding=rounding, n_iter_=n_iter)
 
 

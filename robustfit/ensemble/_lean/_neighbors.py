@@ -50,8 +50,6 @@ class _NeighborsFamily(LeanFamily):
 class KNeighborsClassifierFamily(_NeighborsFamily):
     """`sklearn.neighbors.KNeighborsClassifier` with uniform weights and Euclidean distances."""
 
-    classifies = True
-
     def solve(self, X, y, sample_weight):
         """Keep the rows."""
         classes, codes = classes_and_codes(y)
@@ -64,8 +62,6 @@ class KNeighborsClassifierFamily(_NeighborsFamily):
 
 class KNeighborsRegressorFamily(_NeighborsFamily):
     """`sklearn.neighbors.KNeighborsRegressor` with uniform weights and Euclidean distances."""
-
-    classifies = False
 
     def solve(self, X, y, sample_weight):
         """Keep the rows."""

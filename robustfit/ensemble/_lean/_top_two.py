@@ -8,11 +8,7 @@ number in ``[s − e, s + e]``: the vote is doubtful unless its lower end exceed
 
 import numpy as np
 
-
-def code_type(n_classes):
-    """Smallest integer type that holds 0..n_classes−1, and −1 for none."""
-    # min_scalar_type counts from −(2^(b−1)): these fit where −n does.
-    return np.min_scalar_type(-n_classes)
+from robustfit.ensemble._labels import code_type
 
 
 class TopTwo:
