@@ -3,6 +3,7 @@
 from robustfit.attacks._deletion_attack import DeletionAttack
 from robustfit.attacks._far_flip_attack import FarFlipAttack
 from robustfit.attacks._insertion_attack import InsertionAttack
+from robustfit.attacks._linear import sphere_slab_sets
 from robustfit.attacks._modification_attack import ModificationAttack
 from robustfit.attacks._poisoned import Poisoned
 from robustfit.attacks._random_flip_attack import RandomFlipAttack
@@ -14,4 +15,5 @@ __all__ = [
     "ModificationAttack",
     "Poisoned",
     "RandomFlipAttack",
+    "sphere_slab_sets",
 ]

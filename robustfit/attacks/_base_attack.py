@@ -42,14 +42,14 @@ class BaseAttack(BaseEstimator, metaclass=ABCMeta):
             Same number, same poison.
         groups : sequence of shape (n_rows,), optional
             Source of each row, to count the cost in groups. An inserted row has the group of the row that it
-            copies.
+            copies or started from, or, where it did from none, that of a random row.
 
         Returns
         -------
         poisoned : Poisoned
-            In the containers of ``X`` and ``y``. A label that does not fit the dtype of ``y`` widens it. A
-            pandas index is kept where only labels or features changed, and renumbered where rows came or
-            went.
+            In the containers of ``X`` and ``y``. A label or a number that does not fit the dtype of ``y`` or of
+            its column widens it. A pandas index is kept where only labels or features changed, and renumbered
+            where rows came or went.
 
         Raises
         ------
@@ -61,8 +61,9 @@ class BaseAttack(BaseEstimator, metaclass=ABCMeta):
 
         Notes
         -----
-        For the same ``random_state``, the rows that a larger budget changes include those that a smaller one
-        does, changed in the same way, so the curve over budgets is one attack that grows.
+        Attacks that choose rows one by one grow: for the same ``random_state``, the rows that a larger budget
+        changes include those that a smaller one does, changed in the same way. Attacks that optimise all their
+        rows together start anew for each budget; their pages say so.
         """
         seed = check_seed(random_state)
         units = check_budget(budget)

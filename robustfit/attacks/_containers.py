@@ -15,6 +15,9 @@ Floats = NDArray[np.float64]
 JITTER = 0.1
 """Scale of the noise on copied rows, as a fraction of each column's standard deviation."""
 
+MOST_CELLS = 50_000_000
+"""Entries of a sparse matrix, zeros included, up to which it is made dense: 400 MB."""
+
 
 def as_narwhals(data: Any) -> Any:
     """Wrap a frame or a series; anything else comes back as it is."""
@@ -61,6 +64,78 @@ def is_numeric(X: Any) -> bool:
     if is_frame(X):
         return all(dtype.is_numeric() or dtype == nw.Boolean for dtype in as_narwhals(X).schema.values())
     return hasattr(X, "dtype") and not is_series(X) and X.ndim == 2 and X.dtype.kind in "biuf"
+
+
+def as_numbers(X: Any) -> Floats:
+    """Return numeric rows as a dense array of shape (n_rows, n_features).
+
+    Raises
+    ------
+    ValueError
+        If a column holds anything but numbers, a number is missing or infinite, or sparse rows would have more than
+        `MOST_CELLS` entries.
+    """
+    if not is_numeric(X):
+        raise ValueError(
+            f"This attack computes with features and needs 2-D X with numeric columns only, which this "
+            f"{type(X).__name__} is not. Encode X first, or use an attack that copies rows, such as InsertionAttack."
+        )
+    if is_sparse(X) and X.shape[0] * X.shape[1] > MOST_CELLS:
+        raise ValueError(
+            f"X is sparse, and this attack would have to make its {X.shape[0]} x {X.shape[1]} entries dense; it does "
+            f"that up to {MOST_CELLS}. Select columns or rows first, or use an attack that only changes labels or "
+            "copies rows."
+        )
+    values = X.toarray() if is_sparse(X) else as_narwhals(X).to_numpy() if is_frame(X) else X
+    numbers = np.array(values, dtype=np.float64)
+    if not np.isfinite(numbers).all():
+        raise ValueError("X holds NaN or infinity, which this attack cannot compute with. Impute or drop those first.")
+    return numbers
+
+
+def fit_numbers(X: Any, numbers: Floats) -> tuple[Any, Any]:
+    """Put rows of numbers into a container like ``X``, and widen the columns of ``X`` that cannot hold them exactly.
+
+    Parameters
+    ----------
+    X : container of numbers
+    numbers : ndarray of shape (n, n_features)
+
+    Returns
+    -------
+    X : container
+        With the same values. Columns of another dtype than float64 that cannot hold the numbers become float64.
+    block : container
+        The numbers, as rows that can be put below ``X``.
+    """
+    if is_frame(X):
+        return _fit_frame(as_narwhals(X), numbers)
+    dtype = X.dtype if _holds(X.dtype, numbers) else np.dtype(np.float64)
+    if is_sparse(X):
+        kind = sparse.csr_array if isinstance(X, sparse.sparray) else sparse.csr_matrix
+        return X.astype(dtype), kind(numbers.astype(dtype)).asformat(X.format)
+    return X.astype(dtype, copy=False), numbers.astype(dtype)
+
+
+def _holds(dtype: np.dtype[Any], numbers: Floats) -> bool:
+    """Whether a dtype can hold these numbers exactly."""
+    with np.errstate(all="ignore"):
+        return bool((numbers.astype(dtype).astype(np.float64) == numbers).all())
+
+
+def _fit_frame(clean: Any, numbers: Floats) -> tuple[Any, Any]:
+    columns = []
+    for values, (name, dtype) in zip(numbers.T, clean.schema.items(), strict=True):
+        # Columns that may hold missing values have dtypes of their own; their numpy twin says what fits.
+        twin = clean.get_column(name).drop_nulls().to_numpy().dtype
+        if not _holds(twin, values):
+            clean, dtype = clean.with_columns(nw.col(name).cast(nw.Float64)), nw.Float64
+            twin = np.dtype(np.float64)
+        series = nw.new_series(name, values.astype(twin), backend=clean.implementation)
+        like = clean.get_column(name)
+        columns.append(nw.concat([like.head(0).to_frame(), series.cast(dtype).to_frame()]).get_column(name))
+    block = columns[0].to_frame().with_columns(*columns[1:])
+    return clean.to_native(), nw.maybe_reset_index(block).to_native()
 
 
 def take_rows(X: Any, index: Rows) -> Any:

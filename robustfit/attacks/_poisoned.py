@@ -2,7 +2,8 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,8 @@ class Poisoned:
         Group of each removed row.
     labels_only : bool, default=False
         Whether nothing but labels changed: row i of ``X`` is row i of the clean set.
+    details : mapping of str, optional
+        What the attack found out on its way, such as the model that it aims at; each attack says what.
 
     Raises
     ------
@@ -68,6 +71,7 @@ class Poisoned:
     groups: NDArray[Any] | None = None
     removed_groups: NDArray[Any] | None = None
     labels_only: bool = False
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         rows = n_rows(self.X)
