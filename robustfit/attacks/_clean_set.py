@@ -95,7 +95,7 @@ class CleanSet:
                 f"{attack} is about two classes, but y has {len(classes)}: {classes.tolist()[:10]}. Keep the rows of "
                 "two of them, or mark one against the rest, as in y == label."
             )
-        return classes, 2.0 * codes - 1.0
+        return classes, np.where(codes == 1, 1.0, -1.0)
 
     def targets(self, attack: str) -> Floats:
         """Return the regression target, which has at least two values.

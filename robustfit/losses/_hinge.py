@@ -34,10 +34,10 @@ def _squared_curvature(y: Floats, s: Floats) -> Floats:
 
 
 HINGE = Loss("hinge", _lack, _hinge_slope, lambda y, s: np.zeros(np.broadcast(y, s).shape))
-"""max(0, 1 − m), with m = y s."""
+"""max(0, 1 - m), with m = y s."""
 
 SQUARED_HINGE = Loss("squared_hinge", _squared_value, _squared_slope, _squared_curvature)
-"""max(0, 1 − m)², as `sklearn.svm.LinearSVC` has it: without a factor of one half."""
+"""max(0, 1 - m)², as `sklearn.svm.LinearSVC` has it: without a factor of one half."""
 
 
 def smooth_hinge(temperature: float) -> Loss:
@@ -59,7 +59,8 @@ def smooth_hinge(temperature: float) -> Loss:
 
     References
     ----------
-    .. [1] P. W. Koh and P. Liang, "Understanding Black-box Predictions via Influence Functions", ICML 2017, section 4.2.
+    .. [1] P. W. Koh and P. Liang, "Understanding Black-box Predictions via Influence Functions", ICML 2017,
+       section 4.2.
     """
     if not 0.0 < temperature < np.inf:
         raise ValueError(f"temperature must be a positive finite number, got {temperature!r}.")

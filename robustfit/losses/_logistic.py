@@ -27,4 +27,4 @@ def _curvature(y: Floats, s: Floats) -> Floats:
 
 
 LOGISTIC = Loss("log_loss", _value, _slope, _curvature)
-"""log(1 + exp(−m)), with m = y s."""
+"""log(1 + exp(-m)), with m = y s."""

@@ -23,4 +23,4 @@ def _curvature(y: Floats, s: Floats) -> Floats:
 
 
 SQUARED = Loss("squared_error", _value, _slope, _curvature)
-"""Half of (s − y)²."""
+"""Half of (s - y)²."""
