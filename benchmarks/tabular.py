@@ -17,16 +17,13 @@ cut to ``--max-rows`` training rows and 2 000 test rows, drawn at random. Withou
 
 import argparse
 import dataclasses
-import importlib.util
 import math
-import os
 import time
 import warnings
-from pathlib import Path
 
 import numpy as np
+from sets import available, load
 from sklearn.compose import TransformedTargetRegressor, make_column_selector, make_column_transformer
-from sklearn.datasets import fetch_california_housing, fetch_openml
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -49,21 +46,8 @@ SETS = [
     "drug_consumption",
     *TOLERANCES,
 ]
-OPENML = {"spambase": 44, "adult": 1590, "german_credit": 31, "phishing_websites": 4534, "diamonds": 42225}
 SHARES = (0.001, 0.005, 0.01, 0.02)
 TEST_ROWS = 2000
-
-
-def load(name):
-    """Rows and target of a set, or None where it cannot be had."""
-    if folder := os.environ.get("ROBUSTFIT_DATA"):
-        spec = importlib.util.spec_from_file_location("robustfit_data", Path(folder) / "load.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module.load(name)
-    if name == "california_housing":
-        return fetch_california_housing(return_X_y=True, as_frame=True)
-    return fetch_openml(data_id=OPENML[name], return_X_y=True, as_frame=True) if name in OPENML else None
 
 
 def split(name, X, y, max_rows):
@@ -190,7 +174,7 @@ def main():
     options = parser.parse_args()
     # Too small shards, and learners that do not converge on them, are part of what is measured.
     warnings.simplefilter("ignore")
-    names = [name for name in options.sets if "ROBUSTFIT_DATA" in os.environ or name in (*OPENML, "california_housing")]
+    names = [name for name in options.sets if available(name)]
     header = ["set", "n", "plain", "planned", "ensemble", *(f"at {100 * share:g} %" for share in SHARES)]
     header += ["median radius", "best", "planned / best", "area / best area", "plan min", "all min"]
     print(f"| {' | '.join(header)} |\n|{'---|' * len(header)}", flush=True)
