@@ -127,12 +127,21 @@ class CleanSet:
         y = write_labels(written, self.y)
         return self._poisoned(self.X, y, rows, rows, self.groups, details, labels_only=True)
 
-    def insert(self, sources: Rows, labels: Labels, rng: np.random.Generator) -> Poisoned:
+    def insert(
+        self,
+        sources: Rows,
+        labels: Labels,
+        rng: np.random.Generator,
+        details: Mapping[str, Any] | None = None,
+    ) -> Poisoned:
         """Append shaken copies of some rows, with labels of their own and the group of the row they copy."""
-        block = shake(take_rows(self.X, sources), self.X, rng)
+        return self.append(shake(take_rows(self.X, sources), self.X, rng), labels, sources, details)
+
+    def append(self, block: Any, labels: Labels, sources: Rows, details: Mapping[str, Any] | None = None) -> Poisoned:
+        """Append rows of the container of ``X``, with labels of their own and the groups of their sources."""
         y = write_labels(np.concatenate(join_labels(self.labels, labels)), self.y)
         groups = None if self.groups is None else np.concatenate([self.groups, self.groups[sources]])
-        return self._poisoned(append_rows(self.X, block), y, len(self) + np.arange(len(sources)), [], groups)
+        return self._poisoned(append_rows(self.X, block), y, len(self) + np.arange(len(sources)), [], groups, details)
 
     def add(self, numbers: Floats, labels: Labels, sources: Rows, details: Mapping[str, Any] | None = None) -> Poisoned:
         """Append rows of numbers, with labels of their own and the groups of the rows named as their sources.

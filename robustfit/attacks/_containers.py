@@ -179,7 +179,7 @@ def keep_index(new: Any, like: Any) -> Any:
     return new
 
 
-def shake(block: Any, X: Any, rng: np.random.Generator) -> Any:
+def shake(block: Any, X: Any, rng: np.random.Generator, jitter: float = JITTER) -> Any:
     """Add noise to the numbers of rows that were taken from ``X``, so that they are no exact copies.
 
     Parameters
@@ -189,23 +189,25 @@ def shake(block: Any, X: Any, rng: np.random.Generator) -> Any:
     X : container
         Where it came from; tells the scale and the range of each column.
     rng : numpy Generator
+    jitter : float, default=JITTER
+        Scale of the noise, as a fraction of each column's standard deviation.
 
     Returns
     -------
     shaken : container
-        Entries of floating-point columns get Gaussian noise of `JITTER` standard deviations of their
+        Entries of floating-point columns get Gaussian noise of ``jitter`` standard deviations of their
         column and stay within the range of that column. Of sparse data, only stored entries do.
         Texts, categories, objects, integers, booleans, NaN and infinities stay as they are.
     """
     if is_sparse(X):
-        return _shake_sparse(block, X, rng) if X.dtype.kind == "f" else block
+        return _shake_sparse(block, X, rng, jitter) if X.dtype.kind == "f" else block
     if isinstance(X, np.ndarray):
         noise = rng.standard_normal(block.shape) if X.dtype.kind == "f" else None
-        return block if noise is None else _shaken(block, *_spread(X), noise)
-    return _shake_frame(block, X, rng) if is_frame(X) else block
+        return block if noise is None else _shaken(block, *_spread(X), jitter * noise)
+    return _shake_frame(block, X, rng, jitter) if is_frame(X) else block
 
 
-def _shake_frame(block: Any, X: Any, rng: np.random.Generator) -> Any:
+def _shake_frame(block: Any, X: Any, rng: np.random.Generator, jitter: float) -> Any:
     clean, frame = as_narwhals(X), as_narwhals(block)
     names = [name for name, dtype in clean.schema.items() if dtype in (nw.Float32, nw.Float64)]
     noise = rng.standard_normal((len(frame), len(names)))
@@ -213,13 +215,13 @@ def _shake_frame(block: Any, X: Any, rng: np.random.Generator) -> Any:
         own = frame.get_column(name)
         values = own.to_numpy()
         finite = np.flatnonzero(np.isfinite(values))
-        shaken = _shaken(values, *_spread(clean.get_column(name).to_numpy()), column)
+        shaken = _shaken(values, *_spread(clean.get_column(name).to_numpy()), jitter * column)
         # Only numbers are written, so that a missing value keeps its kind (null or NaN).
         frame = frame.with_columns(own.scatter(finite, shaken[finite]))
     return frame.to_native()
 
 
-def _shake_sparse(block: Any, X: Any, rng: np.random.Generator) -> Any:
+def _shake_sparse(block: Any, X: Any, rng: np.random.Generator, jitter: float) -> Any:
     entries, rows = X.tocoo(), block.tocsr()
     column, value = entries.col, entries.data.astype(np.float64)
     column, value = column[np.isfinite(value)], value[np.isfinite(value)]
@@ -233,7 +235,7 @@ def _shake_sparse(block: Any, X: Any, rng: np.random.Generator) -> Any:
     spread = np.where(np.isfinite(spread), spread, 0.0)
     own, noise = rows.indices, rng.standard_normal(rows.nnz)
     shaken = rows.copy()
-    shaken.data = _shaken(rows.data, spread[own], low[own], high[own], noise)
+    shaken.data = _shaken(rows.data, spread[own], low[own], high[own], jitter * noise)
     return shaken.asformat(X.format)
 
 
@@ -252,5 +254,5 @@ def _spread(values: NDArray[Any]) -> tuple[Floats, Floats, Floats]:
 
 
 def _shaken(values: NDArray[Any], spread: Floats, low: Floats, high: Floats, noise: Floats) -> NDArray[Any]:
-    moved = np.clip(values.astype(np.float64) + JITTER * spread * noise, low, high)
+    moved = np.clip(values.astype(np.float64) + spread * noise, low, high)
     return np.where(np.isfinite(values), moved, values).astype(values.dtype)

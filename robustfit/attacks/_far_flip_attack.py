@@ -15,6 +15,7 @@ from robustfit.attacks._clean_set import CleanSet
 from robustfit.attacks._containers import Floats, Rows, is_numeric, is_sparse
 from robustfit.attacks._labels import Labels, distinct, far_side, is_regression
 from robustfit.attacks._poisoned import Poisoned
+from robustfit.attacks._reference_model import class_scores, seeded
 
 
 class FarFlipAttack(BaseAttack):
@@ -73,7 +74,7 @@ class FarFlipAttack(BaseAttack):
         if regression:
             distance, new = _to_far_end(model.predict(clean.X), clean.labels, classes)
         else:
-            distance, new = _to_least_likely(_scores(model, clean.X, classes), own)
+            distance, new = _to_least_likely(class_scores(model, clean.X, classes), own)
         rows = np.argsort(-distance, kind="stable")[:budget]
         return clean.relabel(rows, classes[new[rows]])
 
@@ -89,7 +90,7 @@ class FarFlipAttack(BaseAttack):
 
     def _reference(self, X: Any, regression: bool, rng: np.random.Generator) -> BaseEstimator:
         if self.estimator is not None:
-            return _seeded(clone(self.estimator), rng)
+            return seeded(clone(self.estimator), rng)
         if not is_numeric(X):
             raise ValueError(
                 "The default reference model needs 2-D X with numeric columns only, which this "
@@ -98,37 +99,6 @@ class FarFlipAttack(BaseAttack):
             )
         last = Ridge() if regression else LogisticRegression(max_iter=1000)
         return make_pipeline(StandardScaler(with_mean=not is_sparse(X)), last)
-
-
-def _seeded(model: Any, rng: np.random.Generator) -> Any:
-    """Fix every ``random_state`` that was left open, so that the attack can be repeated."""
-    seeds = {
-        name: int(rng.integers(2**31))
-        for name, value in sorted(model.get_params(deep=True).items())
-        if (name == "random_state" or name.endswith("__random_state")) and value is None
-    }
-    return model.set_params(**seeds) if seeds else model
-
-
-def _scores(model: Any, X: Any, classes: Labels) -> Floats:
-    """Return how much the model is for each class, of shape (n_rows, n_classes)."""
-    # Probabilities of far rows are all 1.0 in floating point; decision values still tell them apart.
-    name = next((name for name in ("decision_function", "predict_proba") if hasattr(model, name)), None)
-    if name is None:
-        raise ValueError(
-            f"The reference model {type(model).__name__} has neither decision_function nor predict_proba to "
-            "tell how far a row is from the boundary. Pass one that has."
-        )
-    scores = np.asarray(getattr(model, name)(X), dtype=np.float64)
-    if scores.ndim == 1:
-        scores = np.column_stack([-scores, scores])
-    if scores.shape[1] != len(classes):
-        raise ValueError(
-            f"{type(model).__name__}.{name} gave {scores.shape[1]} columns for {len(classes)} classes. Pass "
-            'a reference model with one per class, such as SVC(decision_function_shape="ovr").'
-        )
-    column = {label: i for i, label in enumerate(model.classes_.tolist())}
-    return scores[:, [column[label] for label in classes.tolist()]]
 
 
 def _to_least_likely(scores: Floats, own: Rows) -> tuple[Floats, Rows]:

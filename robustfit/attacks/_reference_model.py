@@ -1,0 +1,47 @@
+"""Models that an attacker trains to guess what the victim is sure of."""
+
+# SPDX-License-Identifier: BSD-3-Clause
+
+from typing import Any
+
+import numpy as np
+
+from robustfit.attacks._containers import Floats
+from robustfit.attacks._labels import Labels
+
+
+def seeded(model: Any, rng: np.random.Generator) -> Any:
+    """Fix every ``random_state`` that was left open, so that the attack can be repeated."""
+    seeds = {
+        name: int(rng.integers(2**31))
+        for name, value in sorted(model.get_params(deep=True).items())
+        if (name == "random_state" or name.endswith("__random_state")) and value is None
+    }
+    return model.set_params(**seeds) if seeds else model
+
+
+def class_scores(model: Any, X: Any, classes: Labels) -> Floats:
+    """Return how much a fitted model is for each class, of shape (n_rows, n_classes).
+
+    Raises
+    ------
+    ValueError
+        If the model does not rank classes, or does not give one column for each.
+    """
+    # Probabilities of far rows are all 1.0 in floating point; decision values still tell them apart.
+    name = next((name for name in ("decision_function", "predict_proba") if hasattr(model, name)), None)
+    if name is None:
+        raise ValueError(
+            f"The reference model {type(model).__name__} has neither decision_function nor predict_proba to "
+            "tell how far a row is from the boundary. Pass one that has."
+        )
+    scores = np.asarray(getattr(model, name)(X), dtype=np.float64)
+    if scores.ndim == 1:
+        scores = np.column_stack([-scores, scores])
+    if scores.shape[1] != len(classes):
+        raise ValueError(
+            f"{type(model).__name__}.{name} gave {scores.shape[1]} columns for {len(classes)} classes. Pass "
+            'a reference model with one per class, such as SVC(decision_function_shape="ovr").'
+        )
+    column = {label: i for i, label in enumerate(model.classes_.tolist())}
+    return scores[:, [column[label] for label in classes.tolist()]]
