@@ -66,11 +66,12 @@ def _array_of(values: list[Any], name: str) -> Labels:
 
 def _any_missing(array: Labels) -> bool:
     if array.dtype == object:
-        return any(map(_is_missing, array.tolist()))
+        return any(map(is_missing, array.tolist()))
     return array.dtype.kind in "fcmM" and not np.isfinite(array).all()
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
+    """Whether a value is None, NaN, infinite or another mark of nothing."""
     if value is None:
         return True
     try:
