@@ -7,6 +7,7 @@ from robustfit.certify._feasible._base import FeasibleSet, Support
 from robustfit.certify._feasible._box import Box
 from robustfit.certify._feasible._boxed_sphere_slab import BoxedSphereSlab
 from robustfit.certify._feasible._convex_set import ConvexSet
+from robustfit.certify._feasible._cut_set import CutSet
 from robustfit.certify._feasible._integer_sphere_slab import IntegerSphereSlab
 from robustfit.certify._feasible._non_negative_integers import NonNegativeIntegers
 from robustfit.certify._feasible._one_hot_groups import OneHotGroups
@@ -19,6 +20,7 @@ __all__ = [
     "Box",
     "BoxedSphereSlab",
     "ConvexSet",
+    "CutSet",
     "FeasibleSet",
     "IntegerSphereSlab",
     "NonNegativeIntegers",

@@ -4,12 +4,17 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from robustfit.certify._feasible._checks import check_rows
+from robustfit.certify._threats import CertificateError
+
+# Directions that are asked at once for the ends of all columns.
+_BLOCK = 256
 
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -51,6 +56,11 @@ class FeasibleSet(ABC):
     n_features : int
         Number of columns.
 
+    Attributes
+    ----------
+    convex : bool
+        Whether every mixture of rows of the set lies in it. Sets that do not say so count as not convex.
+
     Notes
     -----
     **Guarantee.** ``maximize(u).bound`` is at least ⟨u, x⟩ for every x of the set in exact arithmetic, and for every x
@@ -58,8 +68,22 @@ class FeasibleSet(ABC):
     errors are bounded and added. It may be infinite, never too small. `ConvexSet` states a weaker form of its own.
     """
 
+    convex = False
+
     def __init__(self, n_features: int) -> None:
         self.n_features = n_features
+
+    @cached_property
+    def reach(self) -> float:
+        """No row of the set is farther from the origin; infinite where the set has no end."""
+        longest = np.zeros(self.n_features)
+        try:
+            for start in range(0, self.n_features, _BLOCK):
+                axes = np.eye(min(_BLOCK, self.n_features - start), self.n_features, start)
+                longest[start : start + _BLOCK] = np.maximum(self.maximize(axes).bound, self.maximize(-axes).bound)
+        except CertificateError:
+            return np.inf
+        return float(np.linalg.norm(longest))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(n_features={self.n_features})"

@@ -42,6 +42,8 @@ class Box(FeasibleSet):
     array([0.25, 0.  ])
     """
 
+    convex = True
+
     def __init__(self, lower: ArrayLike, upper: ArrayLike, *, n_features: int | None = None) -> None:
         self.lower, self.upper = check_bounds(lower, upper, n_features)
         super().__init__(self.lower.size)

@@ -86,6 +86,20 @@ def check_length(value: Any, name: str, *, infinite: bool = False) -> float:
     return length
 
 
+def check_level(value: Any, name: str) -> float:
+    """Return a level of a score: a number, or infinity where there is none.
+
+    Raises
+    ------
+    ValueError
+        If it is NaN or too large.
+    """
+    level = float(value)
+    if not (abs(level) <= _LONGEST or abs(level) == np.inf):
+        raise ValueError(f"{name} must be a number of at most {_LONGEST:g} in size, or infinite, got {value!r}.")
+    return level
+
+
 def check_bounds(
     lower: ArrayLike, upper: ArrayLike, n_features: int | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -55,6 +55,8 @@ class ConvexSet(FeasibleSet):
     array([[1., 0., 0.]])
     """
 
+    convex = True
+
     def __init__(self, n_features: int, constraints: Callable[[Any], list[Any]]) -> None:
         import cvxpy as cp
 

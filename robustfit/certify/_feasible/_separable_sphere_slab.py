@@ -53,11 +53,12 @@ class SeparableSphereSlab(FeasibleSet):
             self._parts.append(Sphere(self.center, self.radius))
         cells = domain._cells(self.center)
         self._region = Region(cells, self.radius, self.normal, -self.width, self.width)
-        self._convex = bool(cells.real.all())
+        self.convex = bool(cells.real.all())
         if not np.isfinite(self._region.reach):
             raise ValueError(
                 "The set has no end: give a finite radius, or finite ends for every column that is not in a group."
             )
+        self.reach = float(np.linalg.norm(self.center)) + self._region.reach
         self._refuse_apart()
         self._anchor = self._find_anchor()
 
@@ -84,9 +85,9 @@ class SeparableSphereSlab(FeasibleSet):
         """Return the offset of some point of the set, well inside where there is room."""
         nothing = np.zeros(self.n_features)
         found = self._region.cells.respond(nothing, 1.0)
-        if is_inside(self._region, found) and (not self._convex or np.linalg.norm(found) < 0.9 * self.radius):
+        if is_inside(self._region, found) and (not self.convex or np.linalg.norm(found) < 0.9 * self.radius):
             along = abs(float(self.normal @ found))
-            if not self._convex or along <= 0.5 * self.width:
+            if not self.convex or along <= 0.5 * self.width:
                 return found
         for share in (0.5, 0.9, 0.99, 1.0):
             ends = share * self.width
@@ -110,7 +111,7 @@ class SeparableSphereSlab(FeasibleSet):
         anchor: NDArray[np.float64] | None,
     ) -> NDArray[np.float64] | None:
         """Return the best point of the region that can be made of a relaxed one."""
-        if self._convex:
+        if self.convex:
             blend = relaxation.blend
             return onto_slab(self._region, blend) if anchor is None else walk(self._region, anchor, blend)
         best, highest = None, -np.inf
@@ -132,7 +133,7 @@ class SeparableSphereSlab(FeasibleSet):
     def _settle(self, offset: NDArray[np.float64] | None) -> NDArray[np.float64]:
         """Turn an offset into a row, whose columns hold exactly what the domain allows."""
         row = self.domain._project((self.center + (self._anchor if offset is None else offset))[None, :])
-        if self._convex:
+        if self.convex:
             row = pull_inside(row, self.center + self._anchor, self._violation)
         settled: NDArray[np.float64] = row[0]
         return settled

@@ -54,6 +54,8 @@ class Slab(FeasibleSet):
     2.0
     """
 
+    convex = True
+
     def __init__(self, center: ArrayLike, normal: ArrayLike, width: Any) -> None:
         self.center = check_vector(center, "center")
         self.normal = check_normal(normal, self.center.size)

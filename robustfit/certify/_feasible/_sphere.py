@@ -45,6 +45,8 @@ class Sphere(FeasibleSet):
     array([[6., 0.]])
     """
 
+    convex = True
+
     def __init__(self, center: ArrayLike, radius: Any) -> None:
         self.center = check_vector(center, "center")
         self.radius = check_length(radius, "radius")

@@ -65,12 +65,15 @@ class SphereSlab(FeasibleSet):
     array([[3., 4.]])
     """
 
+    convex = True
+
     def __init__(self, center: ArrayLike, radius: Any, normal: ArrayLike, width: Any) -> None:
         self.sphere = Sphere(center, radius)
         self.slab = Slab(center, normal, width)
         super().__init__(self.sphere.n_features)
         self.center, self.radius = self.sphere.center, self.sphere.radius
         self.normal, self.width = self.slab.normal, self.slab.width
+        self.reach = self.sphere.reach
 
     def _violation(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.maximum(self.sphere._violation(rows), self.slab._violation(rows))
