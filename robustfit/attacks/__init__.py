@@ -1,5 +1,6 @@
 """Poison rows on purpose: attacks with an exact budget, and what they cost under each threat."""
 
+from robustfit.attacks._catalog import AttackEntry, Catalog, catalog
 from robustfit.attacks._deletion_attack import DeletionAttack
 from robustfit.attacks._far_flip_attack import FarFlipAttack
 from robustfit.attacks._insertion_attack import InsertionAttack
@@ -9,11 +10,14 @@ from robustfit.attacks._poisoned import Poisoned
 from robustfit.attacks._random_flip_attack import RandomFlipAttack
 
 __all__ = [
+    "AttackEntry",
+    "Catalog",
     "DeletionAttack",
     "FarFlipAttack",
     "InsertionAttack",
     "ModificationAttack",
     "Poisoned",
     "RandomFlipAttack",
+    "catalog",
     "sphere_slab_sets",
 ]
