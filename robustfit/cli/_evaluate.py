@@ -2,7 +2,6 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +12,15 @@ from numpy.typing import NDArray
 
 import robustfit
 from robustfit.certify import THREATS
-from robustfit.cli._columns import features, labels, missing
+from robustfit.cli._budget import whole_budget
+from robustfit.cli._columns import features
 from robustfit.cli._errors import UsageError, check_name
 from robustfit.cli._evaluate_report import evaluation_record, print_evaluation
 from robustfit.cli._evaluate_run import Problem, default_partitions, evaluate_problem
 from robustfit.cli._learners import ESTIMATORS, make_learner
-from robustfit.cli._output import check_writable, make_console, say, write_json
-from robustfit.cli._read_table import read_table
+from robustfit.cli._output import check_output, make_console, say, write_json
 from robustfit.cli._scoring import TOLERANCE_RULE, Yardstick
+from robustfit.cli._table import load_table
 from robustfit.cli._task import TASKS, decide_task, split_rows
 
 # A text column with more different values per row than this holds names or prose rather than categories.
@@ -87,20 +87,8 @@ def _check_options(options: Options) -> list[int] | None:
     if options.n_jobs == 0:
         raise UsageError("--n-jobs 0 would leave nobody to do the work. Use 1, 2, … or -1 for all cores.")
     if options.json is not None:
-        check_writable(options.json, "--json")
-        if options.json.exists() and options.file.exists() and os.path.samefile(options.json, options.file):
-            raise UsageError(f"--json {options.json}: this would overwrite the table itself. Give another name.")
-    return [_whole(budget) for budget in options.budgets] or None
-
-
-def _whole(budget: str) -> int:
-    # Longer ones are no number of rows that anybody has.
-    if budget.isascii() and budget.isdigit() and len(budget) <= 15:
-        return int(budget)
-    raise UsageError(
-        f"--budget is a whole number of units (rows, labels or groups, as the threat says), 0 or more, got {budget!r}. "
-        "A share of the rows is no budget: multiply it by their number."
-    )
+        check_output(options.json, "--json", options.file)
+    return [whole_budget(budget) for budget in options.budgets] or None
 
 
 @dataclass(frozen=True)
@@ -114,49 +102,16 @@ class _Table:
 
 
 def _load(options: Options) -> _Table:
-    """Read the file and take target and groups out of it."""
-    frame = read_table(options.file)
-    named = {"--target": options.target, "--groups": options.groups}
-    for name in named.values():
-        if name is not None:
-            check_name(name, frame.columns, "column")
-    if options.target == options.groups:
-        raise UsageError(f"--target and --groups are the same column {options.target!r}. Name two.")
-    notes = []
-    absent = missing(frame[options.target])
-    if absent.any():
-        notes.append(f"{int(absent.sum())} of {len(frame)} rows have no {options.target!r} and are left out.")
-        frame = frame[~absent].reset_index(drop=True)
-    if len(frame) == 0:
-        raise UsageError(f"The target {options.target!r} has no value in any row.")
-    groups = None if options.groups is None else _groups(options.groups, frame[options.groups])
-    unnamed = [name for name in frame.columns if not name.strip() or name.startswith("Unnamed: ")]
-    if unnamed:
-        notes.append("The column without a name is taken for row numbers and left out.")
-    outside = {*filter(None, named.values()), *unnamed}
-    rest = [name for name in frame.columns if name not in outside]
-    if not rest:
-        raise UsageError(
-            f"{options.file}: besides {', '.join(map(repr, sorted(outside)))} no column is left to learn from."
-        )
-    table, numbers, texts = features(frame[rest])
-    notes += [
-        f"Column {name!r} has {table[name].nunique()} different texts; as categories they teach next to nothing. Split "
+    """Read the file and bring its columns into the forms that the learners take."""
+    table = load_table(options.file, options.target, options.groups)
+    frame, numbers, texts = features(table.frame[table.names])
+    crowded = [name for name in texts if frame[name].nunique() > _MOST_DISTINCT * len(frame)]
+    notes = [
+        f"Column {name!r} has {frame[name].nunique()} different texts; as categories they teach next to nothing. Split "
         "or drop it."
-        for name in texts
-        if table[name].nunique() > _MOST_DISTINCT * len(table)
+        for name in crowded
     ]
-    return _Table(table, numbers, texts, labels(options.target, frame[options.target]), groups, notes)
-
-
-def _groups(name: str, column: Any) -> NDArray[Any]:
-    absent = missing(column)
-    if absent.any():
-        raise UsageError(
-            f"The group column {name!r} has no value in {int(absent.sum())} rows; a row without a source belongs to no "
-            "group. Drop those rows, or name their group."
-        )
-    return labels(name, column, dates=True)
+    return _Table(frame, numbers, texts, table.target, table.groups, table.notes + notes)
 
 
 def _pose(options: Options, table: _Table) -> tuple[Problem, dict[str, Any]]:

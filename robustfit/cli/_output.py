@@ -49,6 +49,20 @@ def check_writable(path: Path, option: str) -> Path:
     return path
 
 
+def check_output(path: Path, option: str, table: Path) -> Path:
+    """Refuse a file that could not be written, or that is the table that was read.
+
+    Raises
+    ------
+    UsageError
+        If it is either.
+    """
+    check_writable(path, option)
+    if path.exists() and table.exists() and os.path.samefile(path, table):
+        raise UsageError(f"{option} {path}: this would overwrite the table itself. Give another name.")
+    return path
+
+
 def make_directory(path: Path, option: str) -> Path:
     """Make a directory for results, before anything is computed for it.
 
