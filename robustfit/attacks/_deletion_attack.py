@@ -8,7 +8,7 @@ import numpy as np
 
 from robustfit.attacks._base_attack import BaseAttack, Chance, check_enough
 from robustfit.attacks._clean_set import CleanSet
-from robustfit.attacks._labels import distinct, wrong_labels
+from robustfit.attacks._labels import rows_with
 from robustfit.attacks._poisoned import Poisoned
 
 
@@ -45,10 +45,7 @@ class DeletionAttack(BaseAttack):
     def _poison(self, clean: CleanSet, budget: int, chance: Chance) -> Poisoned:
         open_rows, what = np.arange(len(clean)), "can be deleted"
         if self.label is not None:
-            open_rows = np.flatnonzero(wrong_labels(clean.labels, [self.label], "label").own == 0)
+            open_rows = rows_with(clean.labels, self.label, "label")
             what = f"of label {self.label!r} can be deleted"
-            if len(open_rows) == 0:
-                known = distinct(clean.labels)[0].tolist()[:10]
-                raise ValueError(f"label={self.label!r} is not in y, which has {known}. Pass one of those.")
         check_enough(budget, len(open_rows), what)
         return clean.delete(chance.rows.permutation(open_rows)[:budget])

@@ -166,6 +166,46 @@ def wrong_labels(labels: Labels, pool: Any = None, name: str = "labels") -> Wron
     return WrongLabels(choices, np.array(own, dtype=np.int64))
 
 
+def rows_with(labels: Labels, label: Any, name: str) -> Rows:
+    """Return the positions of the rows that bear a label, or say that none does.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_rows,)
+    label : label
+    name : str
+        Parameter that it was passed as, for the message of the error.
+
+    Raises
+    ------
+    ValueError
+        If no row bears it.
+    """
+    rows = np.flatnonzero(wrong_labels(labels, [label], name).own == 0)
+    if len(rows) == 0:
+        known = distinct(labels)[0].tolist()[:10]
+        raise ValueError(f"{name}={label!r} is not in y, which has {known}. Pass one of those.")
+    return rows
+
+
+def rows_to_flip(labels: Labels, source: Any, regression: bool) -> tuple[Rows, str]:
+    """Return the rows that flips may change, and what a message says of them: all, or those that bear ``source``.
+
+    Raises
+    ------
+    ValueError
+        If no row bears it, or the labels are a regression target, which has no classes to take sides.
+    """
+    if source is None:
+        return np.arange(len(labels)), "can be flipped"
+    if regression:
+        raise ValueError(
+            f"source={source!r} names a class, but y of dtype {labels.dtype} is taken for a regression target. If it "
+            "holds class labels, cast it: y.astype(int). Else leave source=None."
+        )
+    return rows_with(labels, source, "source"), f"of label {source!r} can be flipped"
+
+
 def join_labels(labels: Labels, new: Labels) -> tuple[Labels, Labels]:
     """Give two arrays of labels one dtype that holds all of them, the first one's if it can."""
     kinds = {labels.dtype.kind, new.dtype.kind}

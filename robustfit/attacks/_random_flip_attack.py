@@ -4,11 +4,9 @@
 
 from typing import Any
 
-import numpy as np
-
 from robustfit.attacks._base_attack import BaseAttack, Chance, check_enough
 from robustfit.attacks._clean_set import CleanSet
-from robustfit.attacks._labels import wrong_labels
+from robustfit.attacks._labels import is_regression, rows_to_flip, wrong_labels
 from robustfit.attacks._poisoned import Poisoned
 
 
@@ -23,10 +21,15 @@ class RandomFlipAttack(BaseAttack):
     labels : sequence of labels, default=None
         Labels to flip to, which the training set need not know. A row that bears one of them gets another.
         By default the observed classes.
+    source : label, default=None
+        Flip rows that bear this label only: one-sided flips. By default any row may be flipped. Not for
+        regression targets.
 
     See Also
     --------
     FarFlipAttack : Flips the rows that a reference model is surest of.
+    NearFlipAttack : Flips those that it is least sure of.
+    ALFAAttack : Looks for the flips that hurt most.
 
     References
     ----------
@@ -44,18 +47,22 @@ class RandomFlipAttack(BaseAttack):
     >>> poisoned = RandomFlipAttack(labels=["unseen"]).generate(X, ["a", "a", "a", "b", "b", "b"], budget=1)
     >>> poisoned.y.count("unseen")
     1
+    >>> RandomFlipAttack(source=1).generate(X, y, budget=3).y
+    array([0, 0, 0, 0, 0, 0])
     """
 
-    def __init__(self, labels: Any = None) -> None:
+    def __init__(self, labels: Any = None, source: Any = None) -> None:
         self.labels = labels
+        self.source = source
 
     def _poison(self, clean: CleanSet, budget: int, chance: Chance) -> Poisoned:
         wrong = wrong_labels(clean.labels, self.labels)
-        open_rows = np.flatnonzero(wrong.n_choices > 0)
+        rows, whose = rows_to_flip(clean.labels, self.source, is_regression(clean.labels))
+        open_rows = rows[wrong.n_choices[rows] > 0]
         check_enough(
             budget,
             len(open_rows),
-            f"can be flipped: the labels to flip to are {wrong.pool.tolist()[:10]}, and none is a row's own",
+            f"{whose}: the labels to flip to are {wrong.pool.tolist()[:10]}, and none is a row's own",
             "Lower the budget; if rows lack a label to flip to, pass labels= with more.",
         )
         rows = chance.rows.permutation(open_rows)[:budget]
