@@ -11,6 +11,9 @@ import typer
 
 import robustfit
 from robustfit.certify import THREATS
+from robustfit.cli import _attack as attacking
+from robustfit.cli._attack_settings import attack_names
+from robustfit.cli._catalog import FORMATS, KINDS, show_catalog
 from robustfit.cli._demo import demo
 from robustfit.cli._errors import CommandError
 from robustfit.cli._evaluate import Options, evaluate
@@ -51,6 +54,12 @@ def _exit_code() -> Iterator[None]:
 def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"robustfit {robustfit.__version__}")
+        raise typer.Exit
+
+
+def _attacks(wanted: bool) -> None:
+    if wanted:
+        typer.echo("\n".join(attack_names()))
         raise typer.Exit
 
 
@@ -149,3 +158,59 @@ def _evaluate(
     given |= {"n_partitions": n_partitions, "budgets": budget or (), "threat": threat, "test_size": test_size}
     with _exit_code():
         evaluate(Options(**given, tol=tol, seed=seed, json=json, n_jobs=n_jobs))
+
+
+@app.command("catalog", short_help="Show what is known about each attack.", epilog=_EXIT_CODES)
+def _catalog(
+    kind: Annotated[
+        str | None, typer.Option(metavar="KIND", help=f"Only this kind: {', '.join(KINDS)}. Default: all.")
+    ] = None,
+    form: Annotated[str, typer.Option("--format", metavar="FORMAT", help=", ".join(FORMATS) + ".")] = "table",
+) -> None:
+    """Show each attack of robustfit: its kind, what one unit of its budget buys, and what the attacker must know.
+
+    The Markdown and the JSON form also say where it comes from, what it is called in MITRE ATLAS, the lists of OWASP
+    and NIST AI 100-2, and which defences of robustfit answer it.
+    """
+    with _exit_code():
+        show_catalog(kind, form)
+
+
+@app.command("attack", short_help="Write a poisoned copy of a table.", epilog=_EXIT_CODES)
+def _attack(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Table with column names: .csv, .parquet or .pq.")],
+    target: Annotated[str, typer.Option(metavar="COL", help="Column with the label or number that is learned.")],
+    attack: Annotated[str, typer.Option(metavar="NAME", help="Such as random-flip; --list shows all.")],
+    budget: Annotated[str, typer.Option(metavar="N", help="Rows (labels) that the attacker may change, exactly.")],
+    output: Annotated[Path, typer.Option(metavar="FILE", help="Poisoned copy: .csv, .parquet or .pq.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Parameter of the attack; repeat for several."),
+    ] = None,
+    groups: Annotated[
+        str | None, typer.Option(metavar="COL", help="Column with the source of each row; no feature then.")
+    ] = None,
+    task: Annotated[
+        str, typer.Option(metavar="TASK", help="classification, regression or auto, as in evaluate.")
+    ] = "auto",
+    truth: Annotated[
+        str, typer.Option(metavar="COL", help="New column of the copy that says which rows are poison.")
+    ] = "is_poison",
+    seed: Annotated[int, typer.Option(min=0, max=_LARGEST_SEED, metavar="N", help="Of the attack.")] = 0,
+    json: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write there what was done, which rows were removed included.")
+    ] = None,
+    names: Annotated[
+        bool, typer.Option("--list", callback=_attacks, is_eager=True, help="Show the names of attacks and exit.")
+    ] = False,
+) -> None:
+    """Write a poisoned copy of a table, with a column that says which rows are poison.
+
+    Rows that the attack leaves alone come first and in their order, inserted ones behind them. Of rows that were
+    deleted nothing is left in the copy; their numbers are printed, and written with --json. Says what the attack costs
+    in the units of each threat, to be compared with the radii of a certificate.
+    """
+    given: dict[str, Any] = {"file": file, "target": target, "attack": attack, "budget": budget, "output": output}
+    given |= {"settings": settings or (), "groups": groups, "task": task, "truth": truth, "seed": seed, "json": json}
+    with _exit_code():
+        attacking.attack(attacking.Options(**given))

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from robustfit.cli._errors import UsageError, listing
 from robustfit.cli._read_table import import_pandas
 
+# A text column with more different values per row than this holds names or prose rather than categories.
+MOST_DISTINCT = 0.5
+
 # Names that pandas gives to what it finds in a column.
 _NUMBERS = {"floating", "integer", "mixed-integer-float", "decimal", "boolean", "empty"}
 _DATES = {"datetime64", "datetime", "date"}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 import robustfit
 from robustfit.certify import THREATS
 from robustfit.cli._budget import whole_budget
-from robustfit.cli._columns import features
+from robustfit.cli._columns import MOST_DISTINCT, features
 from robustfit.cli._errors import UsageError, check_name
 from robustfit.cli._evaluate_report import evaluation_record, print_evaluation
 from robustfit.cli._evaluate_run import Problem, default_partitions, evaluate_problem
@@ -22,9 +22,6 @@ from robustfit.cli._output import check_output, make_console, say, write_json
 from robustfit.cli._scoring import TOLERANCE_RULE, Yardstick
 from robustfit.cli._table import load_table
 from robustfit.cli._task import TASKS, decide_task, split_rows
-
-# A text column with more different values per row than this holds names or prose rather than categories.
-_MOST_DISTINCT = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +102,7 @@ def _load(options: Options) -> _Table:
     """Read the file and bring its columns into the forms that the learners take."""
     table = load_table(options.file, options.target, options.groups)
     frame, numbers, texts = features(table.frame[table.names])
-    crowded = [name for name in texts if frame[name].nunique() > _MOST_DISTINCT * len(frame)]
+    crowded = [name for name in texts if frame[name].nunique() > MOST_DISTINCT * len(frame)]
     notes = [
         f"Column {name!r} has {frame[name].nunique()} different texts; as categories they teach next to nothing. Split "
         "or drop it."

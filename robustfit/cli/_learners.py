@@ -78,16 +78,21 @@ def make_learner(name: str, task: str, numbers: Sequence[str], texts: Sequence[s
     UsageError
         If there is no such learner, or none for this task.
     """
+    name, model = make_model(name, task, seed)
+    return name, make_pipeline(_preparation(numbers, texts, dense=_LEARNERS[name].dense), model)
+
+
+def make_model(name: str, task: str, seed: int) -> tuple[str, Any]:
+    """Make a learner of numbers; parameters, returns and errors are those of `make_learner`."""
     name = _AUTO[task] if check_name(name, ESTIMATORS, "estimator") == "auto" else name
-    learner = _LEARNERS[name]
-    make = getattr(learner, task)
+    make = getattr(_LEARNERS[name], task)
     if make is None:
         others = [other for other, known in _LEARNERS.items() if getattr(known, task) is not None]
         raise UsageError(f"{name} does not do {task}. These do: {', '.join(others)}.")
     model = make()
     if "random_state" in model.get_params():
         model.set_params(random_state=seed)
-    return name, make_pipeline(_preparation(numbers, texts, dense=learner.dense), model)
+    return name, model
 
 
 def _preparation(numbers: Sequence[str], texts: Sequence[str], *, dense: bool) -> ColumnTransformer:
