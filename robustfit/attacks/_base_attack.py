@@ -91,3 +91,9 @@ def check_enough(budget: int, available: int, what: str, fix: str = "Lower the b
     """Raise if an attack would need more rows than there are."""
     if budget > available:
         raise ValueError(f"budget={budget}, but only {available} rows {what}. {fix}")
+
+
+def check_jitter(jitter: Any) -> None:
+    """Raise if this is no scale of the noise on copies."""
+    if isinstance(jitter, bool) or not isinstance(jitter, int | float | np.number) or not 0 <= jitter < np.inf:
+        raise ValueError(f"jitter must be a finite number that is not negative, got {jitter!r}.")

@@ -42,7 +42,7 @@ class RowEncoder:
 
     def fit(self, X: Any) -> Self:
         """Learn scales, categories, words and directions from the rows."""
-        rows = _read(X)
+        rows = read_rows(X)
         self.steps_ = _steps(rows)
         points = self.steps_.fit_transform(rows)
         self.reducer_ = None
@@ -56,7 +56,7 @@ class RowEncoder:
 
     def transform(self, X: Any) -> Floats:
         """Return one point per row, of shape (n_rows, n_coordinates)."""
-        points = self.steps_.transform(_read(X))
+        points = self.steps_.transform(read_rows(X))
         if self.reducer_ is not None:
             points = self.reducer_.transform(points)
         return np.asarray(points.toarray() if is_sparse(points) else points, dtype=np.float64)
@@ -73,8 +73,8 @@ def column_values(X: Any, column: Any) -> list[Any]:
     return values
 
 
-def _read(X: Any) -> Any:
-    """Return rows as a float array, a sparse float matrix, an array of objects or a list of texts."""
+def read_rows(X: Any) -> Any:
+    """Return rows as a float array with NaN for missing numbers, a sparse float matrix, objects, or a list of texts."""
     if is_sparse(X):
         return sparse.csr_array(X, dtype=np.float64)
     if is_frame(X):
