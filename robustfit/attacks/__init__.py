@@ -1,31 +1,53 @@
 """Poison rows on purpose: attacks with an exact budget, and what they cost under each threat."""
 
+from robustfit.attacks._backdoor_attack import BackdoorAttack
 from robustfit.attacks._catalog import AttackEntry, Catalog, catalog
 from robustfit.attacks._cluster_match_attack import ClusterMatchAttack
 from robustfit.attacks._deletion_attack import DeletionAttack
 from robustfit.attacks._far_flip_attack import FarFlipAttack
 from robustfit.attacks._feature_collision_attack import FeatureCollisionAttack
 from robustfit.attacks._feature_match_attack import FeatureMatchAttack
+from robustfit.attacks._group_split_attack import GroupSplitAttack
 from robustfit.attacks._insertion_attack import InsertionAttack
 from robustfit.attacks._linear import sphere_slab_sets
 from robustfit.attacks._modification_attack import ModificationAttack
+from robustfit.attacks._moment_matching_attack import MomentMatchingAttack
+from robustfit.attacks._near_duplicate_attack import NearDuplicateAttack
 from robustfit.attacks._neighbor_copies_attack import NeighborCopiesAttack
 from robustfit.attacks._poisoned import Poisoned
 from robustfit.attacks._random_flip_attack import RandomFlipAttack
+from robustfit.attacks._triggers import (
+    ColumnTrigger,
+    OutOfRangeTrigger,
+    PatchTrigger,
+    RareCategoryTrigger,
+    RareValueTrigger,
+    WordTrigger,
+)
 
 __all__ = [
     "AttackEntry",
+    "BackdoorAttack",
     "Catalog",
     "ClusterMatchAttack",
+    "ColumnTrigger",
     "DeletionAttack",
     "FarFlipAttack",
     "FeatureCollisionAttack",
     "FeatureMatchAttack",
+    "GroupSplitAttack",
     "InsertionAttack",
     "ModificationAttack",
+    "MomentMatchingAttack",
+    "NearDuplicateAttack",
     "NeighborCopiesAttack",
+    "OutOfRangeTrigger",
+    "PatchTrigger",
     "Poisoned",
     "RandomFlipAttack",
+    "RareCategoryTrigger",
+    "RareValueTrigger",
+    "WordTrigger",
     "catalog",
     "sphere_slab_sets",
 ]

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -156,7 +156,11 @@ class CleanSet:
     def overwrite(self, rows: Rows, numbers: Floats, details: Mapping[str, Any] | None = None) -> Poisoned:
         """Give some rows other numbers; labels and groups stay."""
         X, block = fit_numbers(self.X, numbers)
-        return self._poisoned(replace_rows(X, rows, block), self.y, rows, rows, self.groups, details)
+        return replace(self, X=X).rewrite(rows, block, details)
+
+    def rewrite(self, rows: Rows, block: Any, details: Mapping[str, Any] | None = None) -> Poisoned:
+        """Give some rows other features, of the container of ``X``; labels and groups stay."""
+        return self._poisoned(replace_rows(self.X, rows, block), self.y, rows, rows, self.groups, details)
 
     def delete(self, rows: Rows) -> Poisoned:
         """Leave some rows out."""
@@ -164,6 +168,16 @@ class CleanSet:
         y = write_labels(self.labels[keep], self.y)
         groups = None if self.groups is None else self.groups[keep]
         return self._poisoned(take_rows(self.X, keep), y, [], rows, groups)
+
+    def exchange(
+        self, removed: Rows, block: Any, labels: Labels, sources: Rows, details: Mapping[str, Any] | None = None
+    ) -> Poisoned:
+        """Leave some rows out and append others of the same container, with the groups of the rows named as sources."""
+        keep = np.delete(np.arange(len(self)), removed)
+        y = write_labels(np.concatenate(join_labels(self.labels[keep], labels)), self.y)
+        groups = None if self.groups is None else np.concatenate([self.groups[keep], self.groups[sources]])
+        X = append_rows(take_rows(self.X, keep), block)
+        return self._poisoned(X, y, len(keep) + np.arange(len(labels)), removed, groups, details)
 
     def replace(self, rows: Rows, donors: Rows, rng: np.random.Generator) -> Poisoned:
         """Overwrite the features of some rows by shaken copies of others'; labels and groups stay."""

@@ -179,7 +179,7 @@ def keep_index(new: Any, like: Any) -> Any:
     return new
 
 
-def shake(block: Any, X: Any, rng: np.random.Generator, jitter: float = JITTER) -> Any:
+def shake(block: Any, X: Any, rng: np.random.Generator, jitter: float = JITTER, *, whole: bool = False) -> Any:
     """Add noise to the numbers of rows that were taken from ``X``, so that they are no exact copies.
 
     Parameters
@@ -191,38 +191,54 @@ def shake(block: Any, X: Any, rng: np.random.Generator, jitter: float = JITTER) 
     rng : numpy Generator
     jitter : float, default=JITTER
         Scale of the noise, as a fraction of each column's standard deviation.
+    whole : bool, default=False
+        Whether columns of whole numbers with a longer range than from 0 to 1 get noise too, rounded up or down by
+        chance.
 
     Returns
     -------
     shaken : container
         Entries of floating-point columns get Gaussian noise of ``jitter`` standard deviations of their
         column and stay within the range of that column. Of sparse data, only stored entries do.
-        Texts, categories, objects, integers, booleans, NaN and infinities stay as they are.
+        Texts, categories, objects, booleans, NaN and infinities stay as they are, as do integers unless ``whole``.
     """
+    if is_frame(X):
+        return _shake_frame(block, X, rng, jitter, whole)
+    if not hasattr(X, "dtype") or is_series(X) or X.dtype.kind not in ("fiu" if whole else "f"):
+        return block
     if is_sparse(X):
-        return _shake_sparse(block, X, rng, jitter) if X.dtype.kind == "f" else block
-    if isinstance(X, np.ndarray):
-        noise = rng.standard_normal(block.shape) if X.dtype.kind == "f" else None
-        return block if noise is None else _shaken(block, *_spread(X), jitter * noise)
-    return _shake_frame(block, X, rng, jitter) if is_frame(X) else block
+        return _shake_sparse(block, X, rng, jitter)
+    return _shaken(block, *column_spread(X), jitter * rng.standard_normal(block.shape), rng)
 
 
-def _shake_frame(block: Any, X: Any, rng: np.random.Generator, jitter: float) -> Any:
+def _shake_frame(block: Any, X: Any, rng: np.random.Generator, jitter: float, whole: bool) -> Any:
     clean, frame = as_narwhals(X), as_narwhals(block)
-    names = [name for name, dtype in clean.schema.items() if dtype in (nw.Float32, nw.Float64)]
+    names = [n for n, d in clean.schema.items() if d in (nw.Float32, nw.Float64) or (whole and d.is_integer())]
     noise = rng.standard_normal((len(frame), len(names)))
     for column, name in zip(noise.T, names, strict=True):
         own = frame.get_column(name)
-        values = own.to_numpy()
-        finite = np.flatnonzero(np.isfinite(values))
-        shaken = _shaken(values, *_spread(clean.get_column(name).to_numpy()), jitter * column)
-        # Only numbers are written, so that a missing value keeps its kind (null or NaN).
-        frame = frame.with_columns(own.scatter(finite, shaken[finite]))
+        # Only numbers are read and written: missing whole numbers would make floats of the others, and a missing value
+        # keeps its kind (null or NaN).
+        known = np.flatnonzero(~own.is_null().to_numpy())
+        values = own.drop_nulls().to_numpy()
+        spread = column_spread(clean.get_column(name).drop_nulls().to_numpy())
+        finite = np.isfinite(values)
+        shaken = _shaken(values, *spread, jitter * column[known], rng)
+        frame = frame.with_columns(own.scatter(known[finite], shaken[finite]))
     return frame.to_native()
 
 
 def _shake_sparse(block: Any, X: Any, rng: np.random.Generator, jitter: float) -> Any:
-    entries, rows = X.tocoo(), block.tocsr()
+    rows = block.tocsr()
+    spread, low, high = (part[rows.indices] for part in sparse_spread(X))
+    shaken = rows.copy()
+    shaken.data = _shaken(rows.data, spread, low, high, jitter * rng.standard_normal(rows.nnz), rng)
+    return shaken.asformat(X.format)
+
+
+def sparse_spread(X: Any) -> tuple[Floats, Floats, Floats]:
+    """Return what `column_spread` does, for a sparse matrix; zeros that are not stored count, as do all others."""
+    entries = X.tocoo()
     column, value = entries.col, entries.data.astype(np.float64)
     column, value = column[np.isfinite(value)], value[np.isfinite(value)]
     low, high = np.zeros(X.shape[1]), np.zeros(X.shape[1])
@@ -232,14 +248,10 @@ def _shake_sparse(block: Any, X: Any, rng: np.random.Generator, jitter: float) -
         mean = np.bincount(column, value, X.shape[1]) / X.shape[0]
         square = np.bincount(column, value**2, X.shape[1]) / X.shape[0]
         spread = np.sqrt(np.maximum(square - mean**2, 0.0))
-    spread = np.where(np.isfinite(spread), spread, 0.0)
-    own, noise = rows.indices, rng.standard_normal(rows.nnz)
-    shaken = rows.copy()
-    shaken.data = _shaken(rows.data, spread[own], low[own], high[own], jitter * noise)
-    return shaken.asformat(X.format)
+    return np.where(np.isfinite(spread), spread, 0.0), low, high
 
 
-def _spread(values: NDArray[Any]) -> tuple[Floats, Floats, Floats]:
+def column_spread(values: NDArray[Any]) -> tuple[Floats, Floats, Floats]:
     """Return the standard deviation and the range of the finite values of each column."""
     values = values.astype(np.float64)
     finite = np.isfinite(values)
@@ -253,6 +265,15 @@ def _spread(values: NDArray[Any]) -> tuple[Floats, Floats, Floats]:
     return np.where(np.isfinite(spread), spread, 0.0), low, high
 
 
-def _shaken(values: NDArray[Any], spread: Floats, low: Floats, high: Floats, noise: Floats) -> NDArray[Any]:
-    moved = np.clip(values.astype(np.float64) + spread * noise, low, high)
-    return np.where(np.isfinite(values), moved, values).astype(values.dtype)
+def _shaken(
+    values: NDArray[Any], spread: Floats, low: Floats, high: Floats, noise: Floats, rng: np.random.Generator
+) -> NDArray[Any]:
+    numbers = values.astype(np.float64)
+    if values.dtype.kind in "iu":
+        # Codes of two categories are no quantities.
+        moved = np.floor(numbers + np.where(high - low > 1, spread, 0.0) * noise + rng.random(noise.shape))
+    else:
+        moved = numbers + spread * noise
+    moved = np.clip(moved, low, high)
+    # Whole numbers beyond 2**53 come back from floats as others.
+    return np.where(np.isfinite(numbers) & (moved != numbers), moved.astype(values.dtype), values)
