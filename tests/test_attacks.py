@@ -19,17 +19,31 @@ from sklearn.svm import SVC
 from robustfit import attacks
 from robustfit.attacks import (
     DeletionAttack,
+    DistortionAttack,
     FarFlipAttack,
     InsertionAttack,
     ModificationAttack,
+    NearFlipAttack,
     Poisoned,
     RandomFlipAttack,
+    RandomRowAttack,
 )
 from robustfit.certify import THREATS, CertificateError
 
 N = 60
 BUDGET = 7
-ATTACKS = [RandomFlipAttack(), FarFlipAttack(), InsertionAttack(), DeletionAttack(), ModificationAttack()]
+ATTACKS = [
+    RandomFlipAttack(),
+    FarFlipAttack(),
+    InsertionAttack(),
+    DeletionAttack(),
+    ModificationAttack(),
+    NearFlipAttack(),
+    RandomRowAttack(),
+    DistortionAttack(),
+]
+# These ask a model, which leaves nothing to chance and must be able to read the rows.
+ASKING = (FarFlipAttack, NearFlipAttack)
 FLIPS = [RandomFlipAttack(), FarFlipAttack()]
 TEXTS = [f"word{i % 7} text {i}" for i in range(N)]
 
@@ -118,6 +132,7 @@ def make_containers():
 
 
 CONTAINERS = make_containers()
+WITHOUT_NUMBERS = {"bool", "object", "texts", "tuple", "text array", "text objects", "pandas series", "polars series"}
 
 
 def rows_of(X):
@@ -184,7 +199,7 @@ def test_the_budget_is_exact(attack, kind, budget, numbers, target):
     poisoned = attack.generate(X, y, budget=budget)
     check_change(poisoned, X, y)
     n_poison, n_removed = int(poisoned.is_poison.sum()), len(poisoned.removed)
-    expected = {"InsertionAttack": (budget, 0), "DeletionAttack": (0, budget)}
+    expected = {"InsertionAttack": (budget, 0), "RandomRowAttack": (budget, 0), "DeletionAttack": (0, budget)}
     assert (n_poison, n_removed) == expected.get(name_of(attack), (budget, budget))
     assert len(poisoned.X) == len(poisoned.y) == N + n_poison - n_removed
 
@@ -195,7 +210,7 @@ def test_same_seed_same_poison_and_other_seed_other_poison(attack, kind, numbers
     X, y = numbers if kind == "classes" else target
     first = attack.generate(X, y, budget=BUDGET, random_state=3)
     assert same(first, clone(attack).generate(X, y, budget=BUDGET, random_state=np.int64(3)))
-    if not isinstance(attack, FarFlipAttack):
+    if not isinstance(attack, ASKING):
         assert not same(first, attack.generate(X, y, budget=BUDGET, random_state=4))
 
 
@@ -203,7 +218,7 @@ def test_same_seed_same_poison_and_other_seed_other_poison(attack, kind, numbers
 @pytest.mark.parametrize("container", ["float64", "csr_array", "pandas"])
 def test_a_larger_budget_extends_a_smaller_one(attack, container, numbers):
     X, y = CONTAINERS[container], numbers[1]
-    if isinstance(attack, FarFlipAttack):
+    if isinstance(attack, ASKING):
         X = numbers[0]
     small, large = (attack.generate(X, y, budget=budget) for budget in (3, 10))
     assert set(small.removed) <= set(large.removed)
@@ -241,11 +256,15 @@ def test_the_constructor_only_stores():
 # ---- containers ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("attack", [a for a in ATTACKS if not isinstance(a, FarFlipAttack)], ids=name_of)
+@pytest.mark.parametrize("attack", [a for a in ATTACKS if not isinstance(a, ASKING)], ids=name_of)
 @pytest.mark.parametrize("container", CONTAINERS)
 def test_the_container_is_kept_and_never_written_to(attack, container):
     X, y = CONTAINERS[container], np.arange(N) % 3
     before = rows_of(X)
+    if isinstance(attack, DistortionAttack) and container in WITHOUT_NUMBERS:
+        with pytest.raises(ValueError, match="changes numbers, and this .* has none in a column that varies"):
+            attack.generate(X, y, budget=BUDGET)
+        return
     poisoned = attack.generate(X, y, budget=BUDGET, random_state=5)
     assert type(poisoned.X) is type(X)
     assert dtypes_of(poisoned.X) == dtypes_of(X)
@@ -353,12 +372,17 @@ def test_labels_keep_their_container_and_dtype(attack, kind):
     assert type(poisoned.y) is type(y)
     assert getattr(poisoned.y, "dtype", None) == getattr(y, "dtype", None)
     check_change(poisoned, X, y)
-    assert set(labels_of(poisoned.y)) <= set(labels_of(y))
+    if isinstance(attack, RandomRowAttack) and "float" in kind:
+        assert min(y) <= min(poisoned.y) < max(poisoned.y) <= max(y)
+    else:
+        assert set(labels_of(poisoned.y)) <= set(labels_of(y))
 
 
 @pytest.mark.parametrize("kind", Y_CONTAINERS)
 @pytest.mark.parametrize("label", ["a label nobody saw", 300, -1, 2.5])
-@pytest.mark.parametrize("make", [lambda v: RandomFlipAttack([v]), InsertionAttack], ids=["flip", "insert"])
+@pytest.mark.parametrize(
+    "make", [lambda v: RandomFlipAttack([v]), InsertionAttack, RandomRowAttack], ids=["flip", "insert", "row"]
+)
 def test_unseen_labels_arrive_whole_and_change_no_other_label(kind, label, make):
     y, X = Y_CONTAINERS[kind], np.arange(20.0).reshape(10, 2)
     poisoned = make(label).generate(X, y, budget=4)
@@ -585,6 +609,9 @@ COSTS = {
     "InsertionAttack": {"insert_delete": 7, "modify": REFUSED, "label_flip": REFUSED, "delete": REFUSED},
     "DeletionAttack": {"insert_delete": 7, "modify": REFUSED, "label_flip": REFUSED, "delete": 7},
     "ModificationAttack": {"insert_delete": 14, "modify": 7, "label_flip": REFUSED, "delete": REFUSED},
+    "NearFlipAttack": {"insert_delete": 14, "modify": 7, "label_flip": 7, "delete": REFUSED},
+    "RandomRowAttack": {"insert_delete": 7, "modify": REFUSED, "label_flip": REFUSED, "delete": REFUSED},
+    "DistortionAttack": {"insert_delete": 14, "modify": 7, "label_flip": REFUSED, "delete": REFUSED},
 }
 
 
@@ -672,7 +699,9 @@ def test_budgets_that_are_no_whole_number_are_refused(attack, budget, numbers):
         attack.generate(*numbers, budget=budget)
 
 
-@pytest.mark.parametrize("attack", [a for a in ATTACKS if not isinstance(a, InsertionAttack)], ids=name_of)
+@pytest.mark.parametrize(
+    "attack", [a for a in ATTACKS if not isinstance(a, (InsertionAttack, RandomRowAttack))], ids=name_of
+)
 @pytest.mark.parametrize("kind", ["classes", "target"])
 def test_budgets_beyond_the_rows_are_refused(attack, kind, numbers, target):
     with pytest.raises(ValueError, match=f"budget={N + 1}, but only {N} rows can be"):
@@ -717,7 +746,9 @@ def test_bad_labels_are_refused(attack, budget, y, message):
         attack.generate(np.arange(8.0).reshape(4, 2), y, budget=budget)
 
 
-@pytest.mark.parametrize("attack", [a for a in ATTACKS if not isinstance(a, DeletionAttack)], ids=name_of)
+@pytest.mark.parametrize(
+    "attack", [a for a in ATTACKS if not isinstance(a, (DeletionAttack, DistortionAttack))], ids=name_of
+)
 @pytest.mark.parametrize("y", [["a"] * 4, [1.5] * 4], ids=["one class", "constant target"])
 def test_one_class_leaves_nothing_to_confuse(attack, y):
     with pytest.raises(ValueError, match=r"single value|can be flipped|every row of y has"):
@@ -737,7 +768,7 @@ def test_bad_pools_of_labels_are_refused(labels):
         RandomFlipAttack(labels).generate(np.zeros((2, 1)), [0, 1], budget=1)
 
 
-@pytest.mark.parametrize("attack", [InsertionAttack, DeletionAttack])
+@pytest.mark.parametrize("attack", [InsertionAttack, DeletionAttack, RandomRowAttack])
 @pytest.mark.parametrize("label", [np.nan, ["a"]])
 def test_bad_labels_of_an_attack_are_refused(attack, label):
     with pytest.raises(ValueError, match=r"^label "):

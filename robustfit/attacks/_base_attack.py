@@ -97,3 +97,13 @@ def check_jitter(jitter: Any) -> None:
     """Raise if this is no scale of the noise on copies."""
     if isinstance(jitter, bool) or not isinstance(jitter, int | float | np.number) or not 0 <= jitter < np.inf:
         raise ValueError(f"jitter must be a finite number that is not negative, got {jitter!r}.")
+
+
+def check_number(
+    value: Any, name: str, what: str, *, least: float = float(np.nextafter(0.0, 1.0)), most: float = np.inf
+) -> float:
+    """Return a finite number between two ends, by default a positive one, or say what it must be."""
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not number or not least <= value <= most or not np.isfinite(value):
+        raise ValueError(f"{name} must be {what}, got {value!r}.")
+    return float(value)

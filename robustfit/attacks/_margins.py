@@ -6,16 +6,15 @@ from abc import abstractmethod
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
+from sklearn.base import is_classifier, is_regressor
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from robustfit.attacks._base_attack import BaseAttack, Chance, check_enough
 from robustfit.attacks._clean_set import CleanSet
-from robustfit.attacks._containers import Floats, Rows, is_numeric, is_sparse
+from robustfit.attacks._containers import Floats, Rows
 from robustfit.attacks._labels import Labels, distinct, far_side, is_regression, rows_to_flip
 from robustfit.attacks._poisoned import Poisoned
+from robustfit.attacks._reference_model import class_scores, reference_model
 
 
 class MarginFlipAttack(BaseAttack):
@@ -77,75 +76,6 @@ class MarginFlipAttack(BaseAttack):
                 f"dtype {labels.dtype}. Pass a classifier."
             )
         return bool(is_regressor(self.estimator))
-
-
-def reference_model(
-    estimator: Any, default: BaseEstimator, X: Any, rng: np.random.Generator, attack: str
-) -> BaseEstimator:
-    """Return an unfitted copy of the model that an attack refers to, with every open seed derived from ``rng``.
-
-    Parameters
-    ----------
-    estimator : estimator or None
-        None for the default one behind a `StandardScaler`.
-    default : estimator
-    X : container
-        What it will be fitted to.
-    rng : numpy Generator
-    attack : str
-        Who asks, for the message of the error.
-
-    Raises
-    ------
-    ValueError
-        If the default one cannot read ``X``.
-    """
-    if estimator is not None:
-        return _seeded(clone(estimator), rng)
-    if not is_numeric(X):
-        raise ValueError(
-            "The default reference model needs 2-D X with numeric columns only, which this "
-            f"{type(X).__name__} is not. Pass one that can read it, such as "
-            f"{attack}(make_pipeline(TfidfVectorizer(), LogisticRegression())) for texts."
-        )
-    return _seeded(make_pipeline(StandardScaler(with_mean=not is_sparse(X)), default), rng)
-
-
-def _seeded(model: Any, rng: np.random.Generator) -> Any:
-    """Fix every ``random_state`` that was left open, so that the attack can be repeated."""
-    seeds = {
-        name: int(rng.integers(2**31))
-        for name, value in sorted(model.get_params(deep=True).items())
-        if (name == "random_state" or name.endswith("__random_state")) and value is None
-    }
-    return model.set_params(**seeds) if seeds else model
-
-
-def class_scores(model: Any, X: Any, classes: Labels) -> Floats:
-    """Return how much the model is for each class, of shape (n_rows, n_classes).
-
-    Raises
-    ------
-    ValueError
-        If the model has no scores, or not one for each class.
-    """
-    # Probabilities of far rows are all 1.0 in floating point; decision values still tell them apart.
-    name = next((name for name in ("decision_function", "predict_proba") if hasattr(model, name)), None)
-    if name is None:
-        raise ValueError(
-            f"The reference model {type(model).__name__} has neither decision_function nor predict_proba to "
-            "tell how far a row is from the boundary. Pass one that has."
-        )
-    scores = np.asarray(getattr(model, name)(X), dtype=np.float64)
-    if scores.ndim == 1:
-        scores = np.column_stack([-scores, scores])
-    if scores.shape[1] != len(classes):
-        raise ValueError(
-            f"{type(model).__name__}.{name} gave {scores.shape[1]} columns for {len(classes)} classes. Pass "
-            'a reference model with one per class, such as SVC(decision_function_shape="ovr").'
-        )
-    column = {label: i for i, label in enumerate(model.classes_.tolist())}
-    return scores[:, [column[label] for label in classes.tolist()]]
 
 
 def other_scores(scores: Floats, own: Rows, blank: float) -> Floats:

@@ -5,9 +5,44 @@
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator, clone
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from robustfit.attacks._containers import Floats
+from robustfit.attacks._containers import Floats, is_numeric, is_sparse
 from robustfit.attacks._labels import Labels
+
+
+def reference_model(
+    estimator: Any, default: BaseEstimator, X: Any, rng: np.random.Generator, attack: str
+) -> BaseEstimator:
+    """Return an unfitted copy of the model that an attack refers to, with every open seed derived from ``rng``.
+
+    Parameters
+    ----------
+    estimator : estimator or None
+        None for the default one behind a `StandardScaler`.
+    default : estimator
+    X : container
+        What it will be fitted to.
+    rng : numpy Generator
+    attack : str
+        Who asks, for the message of the error.
+
+    Raises
+    ------
+    ValueError
+        If the default one cannot read ``X``.
+    """
+    if estimator is not None:
+        return seeded(clone(estimator), rng)
+    if not is_numeric(X):
+        raise ValueError(
+            "The default reference model needs 2-D X with numeric columns only, which this "
+            f"{type(X).__name__} is not. Pass one that can read it, such as "
+            f"{attack}(make_pipeline(TfidfVectorizer(), LogisticRegression())) for texts."
+        )
+    return seeded(make_pipeline(StandardScaler(with_mean=not is_sparse(X)), default), rng)
 
 
 def seeded(model: Any, rng: np.random.Generator) -> Any:
