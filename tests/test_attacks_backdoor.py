@@ -362,6 +362,27 @@ def test_clean_labels_go_to_the_rows_that_look_least_like_their_class():
     assert np.array_equal(forest.generate(X, y, budget=10).removed, forest.generate(X, y, budget=10).removed)
 
 
+@pytest.mark.parametrize("convert", [np.asarray, pd.DataFrame, pl.DataFrame, sparse.csr_array])
+def test_blended_rows_lie_on_the_way_to_a_row_of_another_class(convert):
+    i = np.arange(N)
+    X = convert(np.column_stack([100 * i, 100 * i, np.zeros(N, dtype=int)]))
+    y = np.where(i < 20, "low", "high")
+    column = "column_2" if isinstance(X, pl.DataFrame) else 2
+    attack = BackdoorAttack(ColumnTrigger({column: 7}), "low", source_label="high", clean_label=True, blend=0.333)
+    poisoned = attack.generate(X, y, budget=6)
+    assert dtypes_of(poisoned.X) == dtypes_of(X)
+    before, after = np.array(rows_of(X)), np.array(rows_of(poisoned.X))
+    poison = np.flatnonzero(poisoned.is_poison)
+    assert set(y[poison]) == {"low"}
+    assert np.array_equal(after[~poisoned.is_poison], before[~poisoned.is_poison])
+    assert set(after[poison, 2]) == {7}
+    donors = (after[poison, 0] - 0.667 * before[poison, 0]) / 0.333 / 100
+    assert np.allclose(donors, np.rint(donors), atol=0.02)
+    assert donors.min() > 19
+    with pytest.raises(ValueError, match="needs 2-D X with numeric columns only"):
+        attack.set_params(trigger=WordTrigger("cf")).generate(list(TEXTS), y, budget=2)
+
+
 # ---- success -------------------------------------------------------------------------------------------------
 
 
@@ -470,6 +491,7 @@ FRAME = pandas_frame()
         (ColumnTrigger({0: 1}), list(TEXTS), "rows of this list have none.*WordTrigger"),
         (OutOfRangeTrigger(columns=["age"]), FRAME, "OutOfRangeTrigger: there is no column 'age'"),
         (OutOfRangeTrigger(columns=["kind"]), FRAME, r"of \['kind'\], only \[\] are such: 0"),
+        (OutOfRangeTrigger(columns=[["size"]]), FRAME, "takes names or positions of columns"),
         (OutOfRangeTrigger(columns=[]), FRAME, "one or more columns"),
         (OutOfRangeTrigger(excess=0), FRAME, "excess of OutOfRangeTrigger must be a positive share"),
         (OutOfRangeTrigger(excess=np.inf), FRAME, "excess of OutOfRangeTrigger must be a positive share"),

@@ -112,18 +112,17 @@ class BackdoorAttack(BaseAttack):
         classes, codes = clean.codes("BackdoorAttack")
         trigger = self.trigger.resolve(clean.X)
         details = {"trigger": trigger, "target_label": self.target_label}
-        donors = self._rows_of_others(clean)
+        donors = np.resize(chance.rows.permutation(self._rows_of_others(clean)), budget)
         if self.clean_label:
             rows = self._unlikely_rows(clean, classes, codes, budget, chance)
-            X, block = self._blended(clean, rows, _draw(donors, budget, chance.rows))
+            X, block = self._blended(clean, rows, donors)
             wide = replace(clean, X=trigger.widen(X))
             return wide.rewrite(rows, trigger.stamp(block), details)
         if self.blend != 0:
             raise ValueError(f"blend={self.blend!r} is for clean_label=True, whose rows look like their label.")
-        rows = _draw(donors, budget, chance.rows)
         wide = replace(clean, X=trigger.widen(clean.X))
         labels = np.repeat(read_labels([self.target_label], "target_label"), budget)
-        return wide.append(trigger.stamp(take_rows(wide.X, rows)), labels, rows, details)
+        return wide.append(trigger.stamp(take_rows(wide.X, donors)), labels, donors, details)
 
     def _rows_of_others(self, clean: CleanSet) -> Rows:
         """Return the rows of the source class, or of all but the target's."""
@@ -169,11 +168,6 @@ class BackdoorAttack(BaseAttack):
             return class_scores(model, clean.X, classes)
         points = RowEncoder(N_COMPONENTS, int(chance.choices.integers(2**31))).fit(clean.X).transform(clean.X)
         return class_scores(LogisticRegression(max_iter=1000).fit(points, clean.labels), points, classes)
-
-
-def _draw(pool: Rows, size: int, rng: np.random.Generator) -> Rows:
-    """Draw rows by chance, each once before any twice, so that a larger size goes on where a smaller one stopped."""
-    return np.concatenate([rng.permutation(pool) for _ in range(-(-size // len(pool)))])[:size]
 
 
 def _some(labels: Labels) -> list[Any]:

@@ -53,7 +53,7 @@ class MomentMatchingAttack(BaseAttack):
 
     See Also
     --------
-    InsertionAttack : Rows that do no more harm and that such filters see.
+    InsertionAttack : Rows that such filters see.
 
     Notes
     -----
@@ -67,8 +67,9 @@ class MomentMatchingAttack(BaseAttack):
     This is as far as moments let an attacker go. Where the slope of the loss is at most 1 and a share a of m rows lies
     where it is not 0, their pull along a direction u of the uncorrelated coordinates, less that of their mean, is at
     most m √(a(1−a)) ≤ m/2 by the inequality of Cauchy and Schwarz, and two values of t reach this. Against squared
-    loss such rows do nothing at all. The harm is therefore about that of as many random label flips, no more: what the
-    attack gains is that it stays.
+    loss such rows do nothing but weigh the class more. On real data the harm is that of as many random label flips, or
+    somewhat less; what the attack gains is that filters of moments leave it in. Filters that look at single columns,
+    such as isolation forests, can see the rows where a class has long tails.
 
     Rows do not keep to ranges or whole numbers; columns that cannot hold them exactly are widened. The details also
     hold ``"label"``, ``"share"`` (p), ``"direction"`` (u R, of shape (n_features,)), ``"clean_error"`` and ``"error"``
@@ -110,7 +111,7 @@ class MomentMatchingAttack(BaseAttack):
         search = _Search(self._reference(chance), X, codes, classes, budget, chance)
         moments, best = search.run(targets, int(trials))
         own = np.flatnonzero(codes == best.target)
-        sources = _cycle(len(own), budget, chance.rows)
+        sources = np.resize(chance.rows.permutation(len(own)), budget)
         rows = skewed_rows(moments, best.direction, best.share, sources, chance.noise)
         details = {
             "label": classes[best.target : best.target + 1].tolist()[0],
@@ -195,7 +196,8 @@ class _Search:
     def _try(self, moments: Moments, target: int, direction: Floats, share: float) -> _Trial:
         # The same chance for each trial: they differ in direction and share alone.
         rng = np.random.default_rng(self.seed)
-        rows = skewed_rows(moments, direction, share, _cycle(len(moments.white), self.size, rng), rng)
+        sources = np.resize(rng.permutation(len(moments.white)), self.size)
+        rows = skewed_rows(moments, direction, share, sources, rng)
         X = np.vstack([self.X[self.some], rows])
         codes = np.append(self.codes[self.some], np.full(self.size, target))
         return _Trial(target, direction, share, *self._harm(X, codes))
@@ -238,11 +240,6 @@ def _unit(vector: Floats) -> Floats:
         # A model without weights, or a class without variance along them: any direction is as good.
         vector, norm = np.eye(len(vector))[:1].sum(axis=0), 1.0
     return vector / norm
-
-
-def _cycle(n_rows: int, size: int, rng: np.random.Generator) -> Rows:
-    """Draw positions by chance, each once before any twice."""
-    return np.concatenate([rng.permutation(n_rows) for _ in range(-(-size // n_rows))])[:size]
 
 
 def _stratified(codes: Rows, most: int, rng: np.random.Generator) -> Rows:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 import narwhals as nw
@@ -46,11 +46,13 @@ def check_columns(X: Any, wanted: Iterable[Any], trigger: str) -> list[Any]:
     """
     there = column_names(X, trigger)
     columns = [int(column) if isinstance(column, np.integer) else column for column in wanted]
+    if not all(isinstance(column, Hashable) for column in columns):
+        raise ValueError(f"{trigger} takes names or positions of columns, got {columns}.")
     if not columns or len(set(columns)) < len(columns):
         raise ValueError(f"{trigger} needs one or more columns, each named once, got {columns}.")
     known = set(there)
     for column in columns:
-        if column not in known or isinstance(column, bool):
+        if isinstance(column, bool) or column not in known:
             raise ValueError(f"{trigger}: there is no column {column!r}. {_say_columns(there, is_frame(X))}")
     return columns
 
