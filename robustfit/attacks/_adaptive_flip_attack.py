@@ -41,7 +41,7 @@ class AdaptiveFlipAttack(BaseAttack):
     the predictions for the clean rows farthest from those of the clean model, in mean square. A⁻¹ is updated by rank
     one, so that an insertion costs n_candidates · n_features² operations, and no fit.
 
-    The paper's adaptive attack draws by leverage alone, and recomputes it after each row.
+    The paper draws each row at random, in proportion to an influence that is computed anew after each.
 
     ``details`` of the result has
 
