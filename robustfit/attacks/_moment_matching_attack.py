@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from robustfit.attacks._base_attack import BaseAttack, Chance
@@ -18,7 +17,7 @@ from robustfit.attacks._containers import Floats, Rows
 from robustfit.attacks._labels import Labels
 from robustfit.attacks._moments import Moments, skewed_rows
 from robustfit.attacks._poisoned import Poisoned
-from robustfit.attacks._reference_model import class_scores, seeded
+from robustfit.attacks._reference_model import class_scores, reference_model
 
 SHARES = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7)
 """Shares of rows on the far side that are tried first."""
@@ -68,8 +67,10 @@ class MomentMatchingAttack(BaseAttack):
     where it is not 0, their pull along a direction u of the uncorrelated coordinates, less that of their mean, is at
     most m √(a(1−a)) ≤ m/2 by the inequality of Cauchy and Schwarz, and two values of t reach this. Against squared
     loss such rows do nothing but weigh the class more. On real data the harm is that of as many random label flips, or
-    somewhat less; what the attack gains is that filters of moments leave it in. Filters that look at single columns,
-    such as isolation forests, can see the rows where a class has long tails.
+    somewhat less; what the attack gains is that filters of moments leave it in. Where the classes are many standard
+    deviations apart in the direction that separates them best, as in images, such rows do not reach the boundary and do
+    next to nothing. Filters that look at single columns, such as isolation forests, can see the rows where a class has
+    long tails.
 
     Rows do not keep to ranges or whole numbers; columns that cannot hold them exactly are widened. The details also
     hold ``"label"``, ``"share"`` (p), ``"direction"`` (u R, of shape (n_features,)), ``"clean_error"`` and ``"error"``
@@ -107,8 +108,12 @@ class MomentMatchingAttack(BaseAttack):
         trials = self.n_trials
         if isinstance(trials, bool) or not isinstance(trials, Integral) or trials < 0:
             raise ValueError(f"n_trials must be a whole number of at least 0, got {trials!r}.")
+        if self.estimator is not None and not is_classifier(self.estimator):
+            raise ValueError(f"estimator must be a classifier, which {type(self.estimator).__name__} is not.")
         X = clean.numbers()
-        search = _Search(self._reference(chance), X, codes, classes, budget, chance)
+        default = LogisticRegression(max_iter=1000)
+        model = reference_model(self.estimator, default, X, chance.choices, "MomentMatchingAttack")
+        search = _Search(model, X, codes, classes, budget, chance)
         moments, best = search.run(targets, int(trials))
         own = np.flatnonzero(codes == best.target)
         sources = np.resize(chance.rows.permutation(len(own)), budget)
@@ -130,13 +135,6 @@ class MomentMatchingAttack(BaseAttack):
         if self.label not in known:
             raise ValueError(f"label={self.label!r} is not in y, which has {known[:10]}: it has no moments to match.")
         return [known.index(self.label)]
-
-    def _reference(self, chance: Chance) -> Any:
-        if self.estimator is None:
-            return make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-        if not is_classifier(self.estimator):
-            raise ValueError(f"estimator must be a classifier, which {type(self.estimator).__name__} is not.")
-        return seeded(clone(self.estimator), chance.choices)
 
 
 @dataclass(frozen=True)
