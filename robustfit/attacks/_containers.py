@@ -87,7 +87,8 @@ def as_numbers(X: Any) -> Floats:
             "copies rows."
         )
     values = X.toarray() if is_sparse(X) else as_narwhals(X).to_numpy() if is_frame(X) else X
-    numbers = np.array(values, dtype=np.float64)
+    # In one memory order, so that sums round alike whatever the container.
+    numbers = np.array(values, dtype=np.float64, order="C")
     if not np.isfinite(numbers).all():
         raise ValueError("X holds NaN or infinity, which this attack cannot compute with. Impute or drop those first.")
     return numbers

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from robustfit.attacks._labels import Labels, distinct
 from robustfit.certify import FeasibleSet, SphereSlab
 
+_HAIR = 1e-12
+"""Share of the way inwards that undoes rounding."""
+
 
 def sphere_slab_sets(X: Any, y: Any, *, quantile: float = 0.9) -> dict[Any, SphereSlab]:
     """Fit the sphere and slab defence of each class to clean rows.
@@ -102,3 +105,29 @@ def resolve_sets(feasible_set: Any, X: NDArray[np.float64], labels: Labels, clas
     if widths:
         raise ValueError(f"X has {X.shape[1]} columns, but the feasible set is for {widths[0]}.")
     return sets
+
+
+def draw_inside(feasible: FeasibleSet, rows: NDArray[np.float64], inner: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Undo rounding errors that put rows outside a set.
+
+    Parameters
+    ----------
+    feasible : FeasibleSet
+    rows : ndarray of shape (n_rows, n_features)
+        Rows of the set, to rounding.
+    inner : ndarray of shape (n_features,)
+        A row well inside, or near one.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_rows, n_features)
+        Of a convex set with an inside, none is outside, whether it is looked at alone or with the others.
+    """
+    settled = feasible.project(rows)
+    if not feasible.convex:
+        return settled
+    alone = np.array([feasible.violation(row[None])[0] for row in settled])
+    outside = np.flatnonzero((feasible.violation(settled) > 0) | (alone > 0))
+    anchor = feasible.project(inner[None])[0]
+    settled[outside] += _HAIR * (anchor - settled[outside])
+    return settled
