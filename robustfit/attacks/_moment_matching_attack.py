@@ -66,11 +66,11 @@ class MomentMatchingAttack(BaseAttack):
     This is as far as moments let an attacker go. Where the slope of the loss is at most 1 and a share a of m rows lies
     where it is not 0, their pull along a direction u of the uncorrelated coordinates, less that of their mean, is at
     most m √(a(1−a)) ≤ m/2 by the inequality of Cauchy and Schwarz, and two values of t reach this. Against squared
-    loss such rows do nothing but weigh the class more. On real data the harm is that of as many random label flips, or
-    somewhat less; what the attack gains is that filters of moments leave it in. Where the classes are many standard
-    deviations apart in the direction that separates them best, as in images, such rows do not reach the boundary and do
-    next to nothing. Filters that look at single columns, such as isolation forests, can see the rows where a class has
-    long tails.
+    loss such rows do nothing but weigh the class more. On real data the harm is seldom more than that of as many
+    random label flips, and often less; what the attack gains is that filters of moments leave it in. Where the classes
+    are many standard deviations apart in the direction that separates them best, as in images, such rows do not reach
+    the boundary and do next to nothing. Filters that look at single columns, such as isolation forests, can see the
+    rows where a class has long tails.
 
     Rows do not keep to ranges or whole numbers; columns that cannot hold them exactly are widened. The details also
     hold ``"label"``, ``"share"`` (p), ``"direction"`` (u R, of shape (n_features,)), ``"clean_error"`` and ``"error"``
