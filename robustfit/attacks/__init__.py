@@ -3,6 +3,7 @@
 from robustfit.attacks._adaptive_flip_attack import AdaptiveFlipAttack
 from robustfit.attacks._alfa_attack import ALFAAttack
 from robustfit.attacks._backdoor_attack import BackdoorAttack
+from robustfit.attacks._black_box_attack import BlackBoxAttack
 from robustfit.attacks._catalog import AttackEntry, Catalog, catalog
 from robustfit.attacks._cluster_match_attack import ClusterMatchAttack
 from robustfit.attacks._deletion_attack import DeletionAttack
@@ -37,6 +38,7 @@ __all__ = [
     "AdaptiveFlipAttack",
     "AttackEntry",
     "BackdoorAttack",
+    "BlackBoxAttack",
     "Catalog",
     "ClusterMatchAttack",
     "ColumnTrigger",

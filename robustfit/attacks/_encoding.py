@@ -91,7 +91,7 @@ def read_rows(X: Any) -> Any:
 def _read_list(rows: list[Any]) -> Any:
     if all(isinstance(row, str) or is_missing(row) for row in rows):
         return [row if isinstance(row, str) else "" for row in rows]
-    cells = [np.ravel(np.asarray(row)).tolist() for row in rows]
+    cells = [np.ravel(np.array(row, dtype=object)).tolist() for row in rows]
     if len({len(row) for row in cells}) > 1:
         raise ValueError("Rows in a list must all be texts, or all have the same number of entries.")
     return _table(list(zip(*cells, strict=True)), len(rows))

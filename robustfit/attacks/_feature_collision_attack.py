@@ -33,14 +33,15 @@ class FeatureCollisionAttack(BaseAttack):
     Parameters
     ----------
     target : one row, or a container of rows like ``X``
-        The rows whose predictions shall change. For arrays and sparse rows also a 1-D array, for a pandas frame also a
-        series.
+        The rows whose predictions shall change. For arrays, sparse rows and frames of numbers also a 1-D array,
+        for a pandas frame also a series.
     base_label : label, default=None
         Class that the target shall be taken for, one of ``y``. By default, of the classes other than the majority of
         the target's five neighbours in the features, the one with most of them, and then the one with the nearest row.
     features : transformer or callable, default=None
         The map f: a fitted transformer, which gets rows in the container of ``X``, or a function from arrays of shape
-        (n, n_features) to arrays of shape (n, n_outputs). By default the features themselves.
+        (n, n_features) to arrays of shape (n, n_outputs). By default the features themselves. ``sklearn.base.clone``
+        forgets what a transformer learned, unless it is wrapped in a ``FrozenEstimator``.
     similarity : float, default=0.25
         How much staying near the base row counts, β below. Smaller is stronger and easier to see.
     feasible_set : FeasibleSet, default=None

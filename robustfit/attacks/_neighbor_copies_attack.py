@@ -28,8 +28,8 @@ class NeighborCopiesAttack(BaseAttack):
     Parameters
     ----------
     target : one row, or a container of rows like ``X``
-        The rows whose predictions shall change. For arrays and sparse rows also a 1-D array, for a pandas frame also a
-        series, for texts also one text.
+        The rows whose predictions shall change. For arrays, sparse rows and frames of numbers also a 1-D array,
+        for a pandas frame also a series, for texts also one text.
     label : label, default=None
         What the target shall be taken for, which the training set need not know. By default, of the classes other than
         the majority of the target's neighbours, the one with most of them, and then the one with the nearest row. For a

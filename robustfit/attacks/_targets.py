@@ -2,13 +2,23 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
+import warnings
 from typing import Any
 
 import narwhals as nw
 import numpy as np
 from scipy import sparse
 
-from robustfit.attacks._containers import as_narwhals, is_frame, is_series, is_sparse, n_rows
+from robustfit.attacks._containers import (
+    as_narwhals,
+    fit_numbers,
+    is_frame,
+    is_numeric,
+    is_series,
+    is_sparse,
+    n_rows,
+    take_rows,
+)
 from robustfit.attacks._labels import is_missing
 
 
@@ -18,7 +28,8 @@ def read_target(target: Any, X: Any) -> Any:
     Parameters
     ----------
     target : one row, or a container of rows like ``X``
-        For arrays and sparse rows also a 1-D array, for a pandas frame also a series, for texts also one text.
+        For arrays, sparse rows and frames of numbers also a 1-D array, for a pandas frame also a series, for texts also
+        one text.
     X : container of the training set
 
     Raises
@@ -38,10 +49,10 @@ def read_target(target: Any, X: Any) -> Any:
 
 
 def _like_array(target: Any, X: Any) -> Any:
-    values = target.toarray() if is_sparse(target) else np.asarray(target)
-    values = values[None] if values.ndim == X.ndim - 1 else values
+    given = target.toarray() if is_sparse(target) else np.asarray(target)
+    values = given[None] if given.ndim == X.ndim - 1 else given
     if values.shape[1:] != X.shape[1:] or values.ndim != X.ndim:
-        raise ValueError(f"target must be one row of shape {X.shape[1:]}, as X has, or several, got {values.shape}.")
+        raise ValueError(f"target must be one row of shape {X.shape[1:]}, as X has, or several, got {given.shape}.")
     if X.dtype.kind in "biufO":
         cast = values.astype(X.dtype)
         if X.dtype.kind in "biu" and not (cast == values).all():
@@ -57,6 +68,9 @@ def _like_frame(target: Any, X: Any) -> Any:
     clean = as_narwhals(X)
     if nw.dependencies.is_pandas_like_series(target):
         target = target.to_frame().T
+    elif isinstance(target, np.ndarray | list) and is_numeric(X):
+        numbers = _like_array(target, np.empty((0, len(clean.columns))))
+        target = fit_numbers(take_rows(X, np.zeros(1, dtype=np.int64)), numbers)[1]
     frame = as_narwhals(target)
     if not is_frame(target) or frame.implementation != clean.implementation:
         raise ValueError(
@@ -66,11 +80,14 @@ def _like_frame(target: Any, X: Any) -> Any:
     absent = [name for name in clean.columns if name not in frame.columns]
     if absent:
         raise ValueError(f"target lacks the columns {absent} of X; it has {frame.columns}.")
-    frame = nw.maybe_reset_index(frame.select(clean.columns))
+    frame = nw.maybe_reset_index(frame.select(nw.col(name) for name in clean.columns))
     try:
         # Each library has its own dtypes, category lists included, and casts whole frames to them.
         native = frame.to_native()
-        cast = native.astype(dict(X.dtypes)) if hasattr(native, "astype") else native.cast(X.schema)
+        with warnings.catch_warnings():
+            # A category that is not in the list becomes a missing value, which is seen below.
+            warnings.simplefilter("ignore")
+            cast = native.astype(dict(X.dtypes)) if hasattr(native, "astype") else native.cast(X.schema)
     except Exception as error:
         raise ValueError(f"target has values that the columns of X cannot hold: {error}") from error
     for name, dtype in clean.schema.items():
@@ -87,10 +104,11 @@ def _same(left: Any, right: Any) -> bool:
 def _like_list(target: Any, X: Any) -> Any:
     values = as_narwhals(target).to_list() if is_series(target) else target
     first = as_narwhals(X)[0]
+    kind = str if isinstance(first, str) else type(first)
     # One row of a list of rows looks like a list itself; what is in it does not look like a row.
-    if isinstance(values, str) or (isinstance(values, type(first)) and not isinstance(values[0], type(first))):
+    if isinstance(values, str) or (isinstance(values, kind) and not isinstance(values[0], kind)):
         values = [values]
-    if not isinstance(values, list | tuple | np.ndarray) or not all(isinstance(row, type(first)) for row in values):
+    if not isinstance(values, list | tuple | np.ndarray) or not all(isinstance(row, kind) for row in values):
         raise ValueError(f"target must be one row as X has, such as {first!r}, or a list of several, got {target!r}.")
     if isinstance(X, list | tuple):
         return type(X)(values)
