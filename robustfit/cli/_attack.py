@@ -15,11 +15,15 @@ from robustfit.cli._attack_scene import Scene
 from robustfit.cli._attack_settings import attack_class, make_attack, only_models_compute, split_settings
 from robustfit.cli._budget import whole_budget
 from robustfit.cli._errors import UsageError, check_name, listing
+from robustfit.cli._notes import collect_warnings
 from robustfit.cli._output import check_output, make_console, say, write_json, write_whole
 from robustfit.cli._read_table import import_pandas
 from robustfit.cli._table import Table, load_table
 from robustfit.cli._task import TASKS, decide_task
 from robustfit.cli._write_table import check_format, table_bytes
+
+# What attacks and learners say of columns that are not numbers, or not complete.
+_SIGNS_OF_COLUMNS = ("numeric columns", "NaN", "missing", "could not convert")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,11 +65,13 @@ def attack(options: Options) -> None:
     made = make_attack(cls, settings, scene)
     console = make_console()
     with console.status(f"{cls.__name__} with a budget of {budget}"):
-        poisoned = _generate(made, scene, budget)
+        poisoned, notes = _generate(made, scene, budget)
     if poisoned.groups is not None and options.groups is None:
         raise UsageError(f"{cls.__name__} is about the sources of rows. Say with --groups COL where they are.")
     write_whole(options.output, table_bytes(_poisoned_frame(poisoned, table, options), options.output))
-    record = attack_record(poisoned, scene, options=options, name=cls.__name__, budget=budget)
+    record = attack_record(
+        poisoned, scene, options=options, name=cls.__name__, budget=budget, notes=table.notes + notes
+    )
     print_attack(console, record)
     if options.json is not None:
         write_json(options.json, record)
@@ -86,22 +92,21 @@ def _check_options(options: Options) -> int:
     return whole_budget(options.budget)
 
 
-def _generate(made: Any, scene: Scene, budget: int) -> Poisoned:
-    y = import_pandas().Series(scene.labels)
+def _generate(made: Any, scene: Scene, budget: int) -> tuple[Poisoned, list[str]]:
+    """Return the poisoned rows, and what the attack warned of."""
+    name, y = type(made).__name__, import_pandas().Series(scene.labels)
+    notes: list[str] = []
     try:
-        poisoned: Poisoned = made.generate(
-            scene.X, y, budget=budget, random_state=scene.seed, groups=scene.table.groups
-        )
+        with collect_warnings(name, notes, Warning):
+            poisoned = made.generate(scene.X, y, budget=budget, random_state=scene.seed, groups=scene.table.groups)
     except (ValueError, TypeError) as error:
-        raise UsageError(
-            f"{type(made).__name__} cannot be used with these rows: {error}{_hint(made, scene)}"
-        ) from error
-    return poisoned
+        raise UsageError(f"{name} cannot be used with these rows: {error}{_hint(error, made, scene)}") from error
+    return poisoned, notes
 
 
-def _hint(made: Any, scene: Scene) -> str:
-    """Say which columns an attack may have stumbled over, and what helps."""
-    if not scene.texts and not scene.absent:
+def _hint(error: Exception, made: Any, scene: Scene) -> str:
+    """Say which columns an attack stumbled over, if it did over columns, and what helps."""
+    if not any(sign in str(error) for sign in _SIGNS_OF_COLUMNS) or not (scene.texts or scene.absent):
         return ""
     found = [f"texts in {listing(map(repr, scene.texts))}"] if scene.texts else []
     found += [f"missing values in {listing(map(repr, scene.absent))}"] if scene.absent else []
@@ -115,22 +120,29 @@ def _hint(made: Any, scene: Scene) -> str:
 def _poisoned_frame(poisoned: Poisoned, table: Table, options: Options) -> Any:
     """Return the columns of the file in their order, poisoned, and the truth behind them."""
     pd = import_pandas()
-    parts = {options.target: poisoned.y, options.groups: poisoned.groups}
     rows = poisoned.X.to_frame() if poisoned.X.ndim == 1 else poisoned.X
-    columns = {
-        name: _like(table.frame[name], parts[name]) if name in parts else rows[name].reset_index(drop=True)
-        for name in table.frame.columns
-    }
-    return pd.DataFrame(columns).assign(**{options.truth: poisoned.is_poison})
+    columns = {name: rows[name].reset_index(drop=True) for name in table.names}
+    columns[options.target] = _cells(poisoned.y, table.target, table.frame[options.target])
+    if options.groups is not None:
+        columns[options.groups] = _cells(poisoned.groups, table.groups, table.frame[options.groups])
+    return pd.DataFrame({name: columns[name] for name in table.frame.columns}).assign(
+        **{options.truth: poisoned.is_poison}
+    )
 
 
-def _like(column: Any, values: Any) -> Any:
-    """Give values the type that a column of the file has, if that holds each of them."""
+def _cells(values: Any, known: Any, column: Any) -> Any:
+    """Return the cells of a column of the file that stand for some values; new values get its type if that can be."""
     pd = import_pandas()
     series = pd.Series(values).reset_index(drop=True)
+    first: dict[Any, int] = {}
+    for place, value in enumerate(known.tolist()):
+        first.setdefault(value, place)
+    wanted = series.tolist()
+    if all(value in first for value in wanted):
+        return column.take([first[value] for value in wanted]).reset_index(drop=True)
     with np.errstate(all="ignore"):
         try:
             cast = series.astype(column.dtype)
         except (ValueError, TypeError):
             return series
-    return cast if cast.astype(object).tolist() == series.astype(object).tolist() else series
+    return cast if cast.astype(object).tolist() == wanted else series

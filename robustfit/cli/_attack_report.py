@@ -24,7 +24,9 @@ from robustfit.cli._output import say
 _LONGEST_DETAIL = 120
 
 
-def attack_record(poisoned: Poisoned, scene: Scene, *, options: Any, name: str, budget: int) -> dict[str, Any]:
+def attack_record(
+    poisoned: Poisoned, scene: Scene, *, options: Any, name: str, budget: int, notes: list[str]
+) -> dict[str, Any]:
     """Return what was done and what it costs, ready for JSON."""
     return {
         "format": "robustfit.attack",
@@ -47,7 +49,7 @@ def attack_record(poisoned: Poisoned, scene: Scene, *, options: Any, name: str, 
         "labels_only": poisoned.labels_only,
         "cost": _costs(poisoned),
         "details": {key: _plain(value) for key, value in poisoned.details.items()},
-        "notes": scene.table.notes,
+        "notes": notes,
     }
 
 

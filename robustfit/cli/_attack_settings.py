@@ -10,11 +10,15 @@ from typing import Any
 import robustfit.attacks
 from robustfit.attacks import catalog
 from robustfit.cli._attack_scene import Scene
-from robustfit.cli._attack_values import READERS, read_linear, read_plain
+from robustfit.cli._attack_values import READERS, read_linear, read_plain, read_row
 from robustfit.cli._errors import UsageError, check_name, listing
 
 # Attacks that need what no text can say, and how to run them.
-_ONLY_IN_PYTHON: dict[str, str] = {}
+_ONLY_IN_PYTHON = {
+    "CertificateGuidedAttack": "it needs an ensemble that was fitted to the rows. In Python: CertificateGuidedAttack("
+    "PartitionClassifier().fit(X, y), X_test[:10]).generate(X, y, budget=3).",
+    "ExternalAttack": "it needs a function. In Python: ExternalAttack(function).generate(X, y, budget=3).",
+}
 
 # Triggers by the names that are typed.
 _TRIGGERS = (
@@ -26,12 +30,23 @@ _TRIGGERS = (
     "WordTrigger",
 )
 
-# Attacks that differentiate their learner, and so cannot take one that prepares columns of any kind.
-_DIFFERENTIATES: set[str] = set()
+# Settings that mean something else to one attack than to others: learners that can be differentiated, one bare row.
+_OWN_READERS = {
+    ("GradientAttack", "estimator"): read_linear,
+    ("GradientCancelingAttack", "estimator"): read_linear,
+    ("InfluenceAttack", "estimator"): read_linear,
+    ("KKTAttack", "estimator"): read_linear,
+    ("MinMaxAttack", "estimator"): read_linear,
+    ("ModelTargetedAttack", "estimator"): read_linear,
+    ("TargetedMinMaxAttack", "estimator"): read_linear,
+    ("TargetedMinMaxAttack", "target"): read_row,
+}
 
 # What to type for settings that an attack cannot do without.
 _EXAMPLES = {
     "attack": "insertion",
+    "defence": "logistic",
+    "estimator": "auto",
     "n_distinct": "2",
     "n_groups": "5",
     "target": "ROW",
@@ -134,8 +149,8 @@ def _make(cls: type[Any], settings: Mapping[str, str], scene: Scene, prefix: str
 
 def _value(cls: type[Any], key: str, settings: Mapping[str, str], scene: Scene, prefix: str) -> Any:
     if key not in _OBJECTS:
-        linear = key == "estimator" and cls.__name__ in _DIFFERENTIATES
-        return (read_linear if linear else READERS.get(key, read_plain))(settings[key], scene)
+        reader = _OWN_READERS.get((cls.__name__, key)) or READERS.get(key, read_plain)
+        return reader(settings[key], scene)
     inner = {name.partition("__")[2]: text for name, text in settings.items() if name.startswith(f"{key}__")}
     return _make(_OBJECTS[key](settings[key]), inner, scene, f"{prefix}{key}__")
 

@@ -66,12 +66,25 @@ def _rows(text: str, scene: Scene) -> Any:
     return scene.X.iloc[[place[number] for number in wanted]]
 
 
+def read_row(text: str, scene: Scene) -> Any:
+    """Read the number of one row of the file, and return its numbers."""
+    rows = _rows(text, scene)
+    if len(rows) > 1:
+        raise UsageError(f"target={text}: this attack has one target. Give one number.")
+    return rows.to_numpy()[0]
+
+
 def _columns(text: str, scene: Scene) -> Any:
     return [_column(part, scene) for part in _parts(text)]
 
 
 def _column(text: str, scene: Scene) -> Any:
     return check_name(text, scene.table.names, "column to learn from")
+
+
+def _one_hot(text: str, scene: Scene) -> Any:
+    """Read groups of columns, ``red+green,north+south``, and return their positions."""
+    return [[scene.table.names.index(_column(name, scene)) for name in group.split("+")] for group in _parts(text)]
 
 
 def _conditions(text: str, scene: Scene) -> Any:
@@ -102,6 +115,14 @@ def _sizes(text: str, scene: Scene) -> Any:
 
 def _words(text: str, scene: Scene) -> Any:
     return text.split()
+
+
+def _nothing(text: str, scene: Scene) -> None:
+    if text.casefold() != "none":
+        raise UsageError(
+            f"{text!r} stands for an object, which no text can say. Leave the setting out, or run the attack in "
+            "Python, with generate(X, y, budget=…)."
+        )
 
 
 def _learner(text: str, scene: Scene) -> Any:
@@ -138,19 +159,24 @@ def _parts(text: str) -> list[str]:
 
 
 READERS: dict[str, Callable[[str, Scene], Any]] = {
+    "base_label": _label,
     "column": _column,
     "columns": _columns,
     "defence": _learner,
     "estimator": _learner,
+    "feasible_set": _nothing,
+    "features": _nothing,
     "groups": _groups,
     "image_shape": _sizes,
     "label": _label,
     "labels": _labels,
+    "one_hot_groups": _one_hot,
     "shape": _sizes,
     "source": _label,
     "source_label": _label,
     "target": _rows,
     "target_label": _label,
+    "target_model": _nothing,
     "values": _conditions,
     "words": _words,
 }

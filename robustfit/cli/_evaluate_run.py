@@ -2,8 +2,6 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
-import textwrap
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from robustfit.cli._errors import UsageError
+from robustfit.cli._notes import collect_warnings, first_line
 from robustfit.cli._scoring import Scores, Yardstick
 from robustfit.ensemble import MemberWarning, PartitionClassifier, PartitionRegressor, PartitionWarning
 
@@ -173,18 +172,8 @@ def _voting(certificate: Any) -> NDArray[np.int64]:
 @contextmanager
 def _explained(what: str, notes: list[str], *categories: type[Warning]) -> Iterator[None]:
     """Collect warnings of some categories as notes, and tell an error of the data without a traceback."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("ignore")
-        for category in categories:
-            warnings.simplefilter("always", category)
+    with collect_warnings(what, notes, *categories):
         try:
             yield
         except ValueError as error:
-            raise UsageError(f"{what} cannot be used with these rows: {_short(error)}") from error
-    seen = dict.fromkeys(_short(warning.message) for warning in caught)
-    notes += [f"{what}: {text}" for text in seen]
-
-
-def _short(message: object) -> str:
-    lines = str(message).strip().splitlines() or [type(message).__name__]
-    return textwrap.shorten(lines[0], 300, placeholder=" …")
+            raise UsageError(f"{what} cannot be used with these rows: {first_line(error)}") from error
