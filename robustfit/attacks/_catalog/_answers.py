@@ -7,6 +7,12 @@ from robustfit.attacks._catalog._entry import Answer
 _CLASSIFIER = "robustfit.PartitionClassifier.certify"
 _REGRESSOR = "robustfit.PartitionRegressor.certify"
 
+_BY_GROUPS = Answer(
+    _CLASSIFIER,
+    "partition_by='groups' and threat='group': all that one source sent is in one shard and counts 1, however many "
+    "rows; it holds while the attacker has at most as many sources as the radius.",
+)
+
 _CERTIFICATES = {
     "label": Answer(
         _CLASSIFIER,
@@ -28,6 +34,7 @@ _CERTIFICATES = {
         "threat='delete': a deleted row is missing from one shard, so a prediction whose radius is at least the number "
         "of deleted rows stays, whichever they are.",
     ),
+    "group": _BY_GROUPS,
     "given": Answer(
         _CLASSIFIER,
         "Counts units and not looks: poison that hides from a filter, or was steered by one, costs as much as any "
@@ -39,12 +46,6 @@ _INTERVAL = Answer(
     _REGRESSOR,
     "The median of the members stays within the certified interval for the number of units spent, however far off the "
     "poison is; the interval widens with the budget.",
-)
-
-_BY_GROUPS = Answer(
-    _CLASSIFIER,
-    "partition_by='groups' and threat='group': all that one source sent is in one shard and counts 1, however many "
-    "rows; it holds while the attacker has at most as many sources as the radius.",
 )
 
 _TRIGGERED = Answer(
@@ -87,4 +88,4 @@ def answers(units: tuple[str, ...], tasks: tuple[str, ...], kind: str, *, one_so
         found.append(_TRIGGERED)
     if kind in ("targeted", "subpopulation", "backdoor"):
         found.append(_EXPLAIN)
-    return tuple(found)
+    return tuple(dict.fromkeys(found))

@@ -121,7 +121,7 @@ def catalog() -> Catalog:
     Examples
     --------
     >>> from robustfit.attacks import catalog
-    >>> [entry.name for entry in catalog() if "delete" in entry.threats]
+    >>> [entry.name for entry in catalog() if entry.units == ("deletion",)]
     ['DeletionAttack']
     >>> catalog().of_kind("availability")["RandomFlipAttack"].nist
     ('NISTAML.013',)

@@ -28,6 +28,7 @@ UNITS: dict[str, Unit] = {
     "insertion": Unit("one row inserted", ("insert_delete",)),
     "modification": Unit("one row modified", ("insert_delete", "modify")),
     "deletion": Unit("one row deleted", ("insert_delete", "delete")),
+    "group": Unit("all that one group sends", ("group",)),
     "given": Unit("that of the attack it is given", ()),
 }
 
@@ -86,7 +87,7 @@ class AttackEntry:
     name : str
         Of its class in `robustfit.attacks`.
     kind : {"availability", "targeted", "subpopulation", "backdoor", "adaptive", "external"}
-    units : tuple of {"label", "insertion", "modification", "deletion", "given"}
+    units : tuple of {"label", "insertion", "modification", "deletion", "group", "given"}
         What one unit of the budget buys; several if that depends on the attack's parameters.
     tasks : tuple of {"classification", "regression"}
     two_classes : bool
@@ -94,7 +95,7 @@ class AttackEntry:
     knows : tuple of {"data", "learner", "parameters", "test rows", "defence"}
         What the attacker must know.
     made_for : str
-        The learner that it hurts most.
+        The learner that it hurts most, or the defence that it gets past.
     references : tuple of Reference
         The most important one first.
     atlas, owasp, nist : tuple of str
@@ -148,4 +149,5 @@ class AttackEntry:
     @property
     def unit(self) -> str:
         """What one unit of the budget buys, in words."""
-        return " or ".join(UNITS[unit].words for unit in self.units)
+        *first, last = [UNITS[unit].words for unit in self.units]
+        return f"{', '.join(first)} or {last}" if first else last
