@@ -5,15 +5,18 @@ from robustfit.attacks._alfa_attack import ALFAAttack
 from robustfit.attacks._backdoor_attack import BackdoorAttack
 from robustfit.attacks._black_box_attack import BlackBoxAttack
 from robustfit.attacks._catalog import AttackEntry, Catalog, catalog
+from robustfit.attacks._certificate_guided_attack import CertificateGuidedAttack
 from robustfit.attacks._cluster_match_attack import ClusterMatchAttack
 from robustfit.attacks._deletion_attack import DeletionAttack
 from robustfit.attacks._distortion_attack import DistortionAttack
+from robustfit.attacks._external_attack import ExternalAttack
 from robustfit.attacks._far_flip_attack import FarFlipAttack
 from robustfit.attacks._feature_collision_attack import FeatureCollisionAttack
 from robustfit.attacks._feature_match_attack import FeatureMatchAttack
 from robustfit.attacks._group_split_attack import GroupSplitAttack
 from robustfit.attacks._inf_flip_attack import InfFlipAttack
 from robustfit.attacks._insertion_attack import InsertionAttack
+from robustfit.attacks._iterative_attack import IterativeAttack
 from robustfit.attacks._linear import sphere_slab_sets
 from robustfit.attacks._modification_attack import ModificationAttack
 from robustfit.attacks._moment_matching_attack import MomentMatchingAttack
@@ -40,16 +43,19 @@ __all__ = [
     "BackdoorAttack",
     "BlackBoxAttack",
     "Catalog",
+    "CertificateGuidedAttack",
     "ClusterMatchAttack",
     "ColumnTrigger",
     "DeletionAttack",
     "DistortionAttack",
+    "ExternalAttack",
     "FarFlipAttack",
     "FeatureCollisionAttack",
     "FeatureMatchAttack",
     "GroupSplitAttack",
     "InfFlipAttack",
     "InsertionAttack",
+    "IterativeAttack",
     "ModificationAttack",
     "MomentMatchingAttack",
     "NearDuplicateAttack",
