@@ -18,6 +18,8 @@ from robustfit.attacks._inf_flip_attack import InfFlipAttack
 from robustfit.attacks._insertion_attack import InsertionAttack
 from robustfit.attacks._iterative_attack import IterativeAttack
 from robustfit.attacks._linear import sphere_slab_sets
+from robustfit.attacks._linear._points_needed import points_needed
+from robustfit.attacks._model_targeted_attack import ModelTargetedAttack
 from robustfit.attacks._modification_attack import ModificationAttack
 from robustfit.attacks._moment_matching_attack import MomentMatchingAttack
 from robustfit.attacks._near_duplicate_attack import NearDuplicateAttack
@@ -27,6 +29,7 @@ from robustfit.attacks._poisoned import Poisoned
 from robustfit.attacks._random_flip_attack import RandomFlipAttack
 from robustfit.attacks._random_row_attack import RandomRowAttack
 from robustfit.attacks._stat_p_attack import StatPAttack
+from robustfit.attacks._targeted_min_max_attack import TargetedMinMaxAttack
 from robustfit.attacks._triggers import (
     ColumnTrigger,
     OutOfRangeTrigger,
@@ -56,6 +59,7 @@ __all__ = [
     "InfFlipAttack",
     "InsertionAttack",
     "IterativeAttack",
+    "ModelTargetedAttack",
     "ModificationAttack",
     "MomentMatchingAttack",
     "NearDuplicateAttack",
@@ -69,7 +73,9 @@ __all__ = [
     "RareCategoryTrigger",
     "RareValueTrigger",
     "StatPAttack",
+    "TargetedMinMaxAttack",
     "WordTrigger",
     "catalog",
+    "points_needed",
     "sphere_slab_sets",
 ]

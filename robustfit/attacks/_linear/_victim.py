@@ -55,9 +55,13 @@ class LinearVictim:
 
     def fit(self, X: Any, y: Floats, sample_weight: Floats | None = None) -> Floats:
         """Train the learner and return its θ; whether it converged is the learner's affair."""
+        return self.refit(clone(self.estimator), X, y, sample_weight)
+
+    def refit(self, model: Any, X: Any, y: Floats, sample_weight: Floats | None = None) -> Floats:
+        """Train a copy of the learner, which may start from where it was, and return its θ."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            model = clone(self.estimator).fit(X, y, sample_weight=sample_weight)
+            model.fit(X, y, sample_weight=sample_weight)
         return np.append(np.ravel(model.coef_), np.ravel(model.intercept_)[:1]).astype(np.float64)
 
     def penalty(self, total: float) -> tuple[Floats | float, float, float]:
