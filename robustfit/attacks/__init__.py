@@ -13,12 +13,18 @@ from robustfit.attacks._external_attack import ExternalAttack
 from robustfit.attacks._far_flip_attack import FarFlipAttack
 from robustfit.attacks._feature_collision_attack import FeatureCollisionAttack
 from robustfit.attacks._feature_match_attack import FeatureMatchAttack
+from robustfit.attacks._gradient_attack import GradientAttack
+from robustfit.attacks._gradient_canceling_attack import GradientCancelingAttack
 from robustfit.attacks._group_split_attack import GroupSplitAttack
 from robustfit.attacks._inf_flip_attack import InfFlipAttack
+from robustfit.attacks._influence_attack import InfluenceAttack
 from robustfit.attacks._insertion_attack import InsertionAttack
 from robustfit.attacks._iterative_attack import IterativeAttack
+from robustfit.attacks._kkt_attack import KKTAttack
 from robustfit.attacks._linear import sphere_slab_sets
 from robustfit.attacks._linear._points_needed import points_needed
+from robustfit.attacks._linear._poisonability import Poisonability, poisonability
+from robustfit.attacks._min_max_attack import MinMaxAttack
 from robustfit.attacks._model_targeted_attack import ModelTargetedAttack
 from robustfit.attacks._modification_attack import ModificationAttack
 from robustfit.attacks._moment_matching_attack import MomentMatchingAttack
@@ -55,10 +61,15 @@ __all__ = [
     "FarFlipAttack",
     "FeatureCollisionAttack",
     "FeatureMatchAttack",
+    "GradientAttack",
+    "GradientCancelingAttack",
     "GroupSplitAttack",
     "InfFlipAttack",
+    "InfluenceAttack",
     "InsertionAttack",
     "IterativeAttack",
+    "KKTAttack",
+    "MinMaxAttack",
     "ModelTargetedAttack",
     "ModificationAttack",
     "MomentMatchingAttack",
@@ -67,6 +78,7 @@ __all__ = [
     "NeighborCopiesAttack",
     "OutOfRangeTrigger",
     "PatchTrigger",
+    "Poisonability",
     "Poisoned",
     "RandomFlipAttack",
     "RandomRowAttack",
@@ -77,5 +89,6 @@ __all__ = [
     "WordTrigger",
     "catalog",
     "points_needed",
+    "poisonability",
     "sphere_slab_sets",
 ]
