@@ -54,7 +54,7 @@ def line(load, n_partitions, name, threat, n_test):
     """One line of the table."""
     X, y = load(return_X_y=True)
     # Members that take long to fit get fewer test rows.
-    n_test = min(n_test if name == "1-NN" else n_test // 4, len(y) // 3)
+    n_test = min(n_test if name == "1-NN" else max(10, n_test // 4), len(y) // 3)
     X, X_test, y, _ = train_test_split(X, y, test_size=n_test, stratify=y, random_state=0)
     start = time.perf_counter()
     ensemble = PartitionClassifier(MEMBERS[name], n_partitions=n_partitions).fit(X, y)
