@@ -20,6 +20,11 @@ class Catalog:
     ----------
     entries : tuple of AttackEntry
 
+    References
+    ----------
+    .. [1] A. Vassilev, A. Oprea, A. Fordyce and H. Anderson, "Adversarial Machine Learning: A Taxonomy and Terminology
+       of Attacks and Mitigations", NIST AI 100-2, 2025.
+
     Examples
     --------
     >>> from robustfit.attacks import catalog
@@ -117,6 +122,11 @@ def catalog() -> Catalog:
     -------
     catalog : Catalog
         A sequence of `AttackEntry`, by kind and from simple to elaborate.
+
+    References
+    ----------
+    .. [1] A. Vassilev, A. Oprea, A. Fordyce and H. Anderson, "Adversarial Machine Learning: A Taxonomy and Terminology
+       of Attacks and Mitigations", NIST AI 100-2, 2025.
 
     Examples
     --------

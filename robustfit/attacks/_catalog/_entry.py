@@ -103,6 +103,13 @@ class AttackEntry:
     answers : tuple of Answer
         The defences of this package that answer it.
 
+    References
+    ----------
+    .. [1] MITRE, "Adversarial Threat Landscape for Artificial-Intelligence Systems (ATLAS)".
+    .. [2] OWASP, "Machine Learning Security Top 10", 2023, and "Top 10 for Large Language Model Applications".
+    .. [3] A. Vassilev, A. Oprea, A. Fordyce and H. Anderson, "Adversarial Machine Learning: A Taxonomy and Terminology
+       of Attacks and Mitigations", NIST AI 100-2, 2025.
+
     Examples
     --------
     >>> from robustfit.attacks import catalog

@@ -33,6 +33,18 @@ class Poisonability(NamedTuple):
     share : float
         The bound before it is rounded up to a whole number, divided by the number of clean rows: the poisonability
         threshold.
+
+    References
+    ----------
+    .. [1] Y. Lu, G. Kamath and Y. Yu, "Exploring the Limits of Model-Targeted Indiscriminate Data Poisoning Attacks",
+       ICML 2023.
+
+    Examples
+    --------
+    >>> from robustfit.attacks import Poisonability
+    >>> threshold = Poisonability(n_points=39, share=1.916)
+    >>> threshold.n_points
+    39
     """
 
     n_points: int
