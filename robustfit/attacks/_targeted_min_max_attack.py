@@ -11,13 +11,14 @@ from robustfit.attacks._clean_set import CleanSet
 from robustfit.attacks._containers import Floats, is_sparse
 from robustfit.attacks._labels import Labels
 from robustfit.attacks._linear import LinearVictim, resolve_sets, scores
-from robustfit.attacks._linear._chase import COARSE, Chase, chase
+from robustfit.attacks._linear._chase import Chase, chase
 from robustfit.attacks._linear._default_learner import seeded_learner
 from robustfit.attacks._linear._loss_difference import Room
 from robustfit.attacks._linear._points_needed import read_classifier
 from robustfit.attacks._poisoned import Poisoned
 
-_MARGINS = (1.0, 4.0)
+_MARGINS = (0.25, 1.0, 4.0, 16.0)
+_COARSE, _FINE = 4, 64
 # Feasible rows may hardly tell the decoy from a model that still gets the target right: never stop early.
 _TOL = 0.0
 _HEAVIEST = 2.0**20
@@ -49,11 +50,12 @@ class TargetedMinMaxAttack(BaseAttack):
 
     Notes
     -----
-    The decoy minimises the sum of the clean losses, the penalty, and v times the loss of (target, label), with the
-    smallest v that gives the target a margin of 1 (to a few per cent), or of 4. Both decoys are chased in coarse steps,
-    and the better one in fine steps; of all chases the one that ends with the largest margin of the target counts. Each
-    step adds the feasible row that maximises the loss of the model so far minus that of the decoy: the inner maximum of
-    a min-max problem whose outer player is the learner.
+    Training on the clean rows and on (target, label), repeated until that prediction changes by a margin of 1, gives a
+    model that differs from the clean one in what matters for the target. The decoys lie on the line from the clean
+    model through it, where the target's margin is 0.25, 1, 4 and 16. All are chased in coarse steps, and the best in
+    fine ones; of all chases the one that ends with the largest margin of the target counts. Each step adds the feasible
+    row that maximises the loss of the model so far minus that of the decoy: the inner maximum of a min-max problem
+    whose outer player is the learner.
 
     The rows are chosen one after the other but in steps that depend on the budget: a larger budget starts anew.
 
@@ -115,41 +117,28 @@ def _best_chase(
 ) -> tuple[Chase, Floats]:
     """Chase decoys that give the target several margins, and the best of them once more in finer steps."""
 
+    def run(decoy: Floats, n_steps: int) -> tuple[Chase, Floats]:
+        return chase(victim, X, y, room, decoy, budget, _TOL, n_steps), decoy
+
     def margin(found: tuple[Chase, Floats]) -> float:
         return sign * float(scores(target, found[0].theta))
 
-    tried: list[tuple[Chase, Floats]] = []
-    for wanted in _MARGINS:
-        decoy = _decoy(victim, X, y, target, sign, wanted)
-        tried.append((chase(victim, X, y, room, decoy, budget, _TOL, COARSE), decoy))
-    best = max(tried, key=margin)
-    return max(best, (chase(victim, X, y, room, best[1], budget, _TOL), best[1]), key=margin)
+    best = max((run(decoy, _COARSE) for decoy in _decoys(victim, X, y, target, sign)), key=margin)
+    return max(best, run(best[1], _FINE), key=margin)
 
 
-def _decoy(victim: LinearVictim, X: Floats, y: Floats, target: Floats, sign: float, wanted: float) -> Floats:
-    """Train with the smallest weight on the target, under the label of ``sign``, that gives it the wanted margin."""
-    everything, labels = np.vstack([X, target]), np.append(y, sign)
-
-    def train(weight: float) -> Floats:
-        return victim.fit(everything, labels, np.append(np.ones(len(y)), weight))
-
-    def enough(theta: Floats) -> bool:
-        return sign * float(scores(target, theta)) >= wanted
-
-    high = 1.0
-    best = train(high)
-    while not enough(best) and high < _HEAVIEST:
-        high *= 2
-        best = train(high)
-    low = high / 2
-    for _ in range(4):
-        middle = (low + high) / 2
-        theta = train(middle)
-        if enough(theta):
-            high, best = middle, theta
-        else:
-            low = middle
-    return best
+def _decoys(victim: LinearVictim, X: Floats, y: Floats, target: Floats, sign: float) -> list[Floats]:
+    """Return models on the line from the clean one through one that was trained on the target under its new label."""
+    clean = trained = victim.fit(X, y)
+    everything, labels, weight = np.vstack([X, target]), np.append(y, sign), 1.0
+    while sign * float(scores(target, trained)) < 1.0 and weight < _HEAVIEST:
+        trained = victim.fit(everything, labels, np.append(np.ones(len(y)), weight))
+        weight *= 2
+    before, after = (sign * float(scores(target, theta)) for theta in (clean, trained))
+    if not after > before:
+        return [trained]
+    ahead = [margin for margin in _MARGINS if margin > before] or [after]
+    return [clean + (margin - before) / (after - before) * (trained - clean) for margin in ahead]
 
 
 def _read_row(target: Any, n_features: int) -> Floats:

@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 # The row on which to add only has to be good; the bound is sound however early its search stops.
 _GAP = 0.01
 _MULTIPLES = (5.0, 20.0)
-COARSE, _FINE = 2, 32
+_COARSE, _FINE = 2, 32
 # Rows on the edge of a set move this far inside, relative to their way to its middle, beyond the reach of rounding.
 _INSET = 1e-12
 
@@ -135,7 +135,7 @@ def harmful_target(victim: LinearVictim, X: Floats, y: Floats, room: Room, budge
         for multiple in _MULTIPLES if len(flips) else ():
             weight = np.append(np.ones(len(y)), np.full(len(flips), multiple))
             decoy = victim.fit(np.vstack([X, X[flips]]), np.append(y, -y[flips]), weight)
-            end = y * scores(X, chase(victim, X, y, room, decoy, budget, tol, COARSE).theta)
+            end = y * scores(X, chase(victim, X, y, room, decoy, budget, tol, _COARSE).theta)
             decoys.append(decoy)
             harm.append((int(np.sum(end <= 0)), float(np.sum(np.maximum(-end, 0.0)))))
     return decoys[max(range(len(decoys)), key=harm.__getitem__)]

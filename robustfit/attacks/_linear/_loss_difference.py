@@ -97,12 +97,16 @@ class Room:
         Difference
         """
         columns = (theta[:-1] != 0) | (target[:-1] != 0)
-        found = [
-            _Edge(loss, theta, target, sign, self.sets[index], self.reach(index, columns)).search(gap)
+        edges = [
+            _Edge(loss, theta, target, sign, self.sets[index], self.reach(index, columns))
             for index, sign in enumerate((-1.0, 1.0))
         ]
-        best = max(found, key=lambda difference: difference.value)
-        return best._replace(bound=max(difference.bound for difference in found))
+        first, second = sorted(edges, key=lambda edge: -edge.bound)
+        best = first.search(gap, 0.0)
+        # The other class only has to be searched as far as it might be better.
+        other = second.search(gap, best.value)
+        bound = max(best.bound, other.bound)
+        return max(best, other, key=lambda difference: difference.value)._replace(bound=bound)
 
 
 class _Line(NamedTuple):
@@ -126,19 +130,20 @@ class _Edge:
         # Rounding of a mixed direction, column by column, is charged at the largest value that the column may have.
         self._noise = 4 * _EPS * np.array([np.abs(model[:-1]) @ reach + abs(model[-1]) for model in (theta, target)])
         self.lines = [self._cut(1.0, 0.0), self._cut(0.0, 1.0)]
+        self.bound, self._place = _outer_bound(loss, self.lines, 1.0)
 
-    def search(self, gap: float) -> Difference:
-        """Cut off what is outside until the bound is near to what the rows attain."""
-        bound, mix = np.inf, (0, 0.0)
+    def search(self, gap: float, enough: float) -> Difference:
+        """Cut off what is outside until the bound is near to what the rows attain, or not above ``enough``."""
+        mix, inner = self._inner_best()
         for _ in range(_MAX_CUTS):
-            outer, place = _outer_bound(self.loss, self.lines, 0.25 * gap)
-            bound = min(bound, outer)
-            left = self._left_of(place)
-            mix, inner = self._inner_best()
-            if bound <= 0 or bound - inner <= gap * max(bound, _FLOOR) or not self._refine(left):
+            near = self.bound - inner <= gap * max(self.bound, _FLOOR)
+            if near or self.bound <= enough or not self._refine(self._left_of(self._place)):
                 break
+            outer, self._place = _outer_bound(self.loss, self.lines, 0.25 * gap)
+            self.bound = min(self.bound, outer)
+            mix, inner = self._inner_best()
         value, point = self._best_row(mix)
-        return Difference(value, max(bound, value), point, self.sign)
+        return Difference(value, max(self.bound, value), point, self.sign)
 
     def _cut(self, c: float, s: float) -> _Line:
         weights = self.sign * (s * self.target - c * self.theta)
