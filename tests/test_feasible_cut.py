@@ -6,6 +6,7 @@ from itertools import product
 import cvxpy as cp
 import numpy as np
 import pytest
+from conic_peer import solve
 from scipy.optimize import linprog
 
 from robustfit.certify import (
@@ -41,20 +42,6 @@ KINDS = (
 )
 
 
-def solve(problem):
-    """Clarabel's optimum, at the tightest tolerance that it reaches on the way from 1e-10 to its default of 1e-8."""
-    for tolerance in (1e-10, 1e-9, 1e-8, 1e-7):
-        try:
-            problem.solve(
-                solver=cp.CLARABEL, tol_gap_abs=tolerance, tol_gap_rel=tolerance, tol_feas=tolerance, warm_start=False
-            )
-        except cp.SolverError:
-            continue
-        if problem.status == cp.OPTIMAL:
-            return problem.value
-    pytest.fail("Clarabel did not solve the problem at its own tolerance")
-
-
 class Peer:
     """Clarabel on a cut sphere, slab and box of one width, compiled once."""
 
@@ -79,12 +66,12 @@ class Peer:
     def support(self, base, cut, u):
         self.give(base, cut)
         self.u.value = u
-        return solve(self.farthest) + u @ base["center"]
+        return solve(self.farthest, 1e-7) + u @ base["center"]
 
     def distance(self, base, cut, row):
         self.give(base, cut)
         self.y.value = row - base["center"]
-        return float(np.sqrt(max(solve(self.nearest), 0.0)))
+        return float(np.sqrt(max(solve(self.nearest, 1e-7), 0.0)))
 
 
 def convex_base(rng, d):

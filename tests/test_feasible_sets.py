@@ -6,6 +6,7 @@ from itertools import product
 import cvxpy as cp
 import numpy as np
 import pytest
+from conic_peer import solve
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
@@ -28,20 +29,6 @@ from robustfit.certify._feasible._lagrangian import Dual
 from robustfit.certify._feasible._repair import onto_slab, walk
 
 pytestmark = pytest.mark.filterwarnings("ignore:Solution may be inaccurate")
-
-
-def solve(problem):
-    """Clarabel's optimum, at the tightest tolerance that it reaches on the way from 1e-10 to its default of 1e-8."""
-    for tolerance in (1e-10, 1e-9, 1e-8):
-        try:
-            problem.solve(
-                solver=cp.CLARABEL, tol_gap_abs=tolerance, tol_gap_rel=tolerance, tol_feas=tolerance, warm_start=False
-            )
-        except cp.SolverError:
-            continue
-        if problem.status == cp.OPTIMAL:
-            return problem.value
-    pytest.fail("Clarabel did not solve the problem at its own tolerance")
 
 
 class Peer:
