@@ -589,6 +589,8 @@ def test_learners_of_two_classes_are_refused_for_three(three):
     for estimator in (SVC(kernel="linear"), LogisticRegression(solver="liblinear")):
         with pytest.raises(ValueError, match="two classes only, but y has 3"):
             GradientAttack(estimator).generate(*three, budget=1)
+    with pytest.raises(ValueError, match="multi_class='ovr' only"):
+        GradientAttack(LinearSVC(multi_class="crammer_singer")).generate(*three, budget=1)
     with pytest.raises(ValueError, match="is about two classes, but y has 3"):
         GradientCancelingAttack().generate(*three, budget=1)
 

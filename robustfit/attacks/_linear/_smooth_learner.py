@@ -173,4 +173,6 @@ def read_learner(estimator: Any, attack: str, n_classes: int | None) -> SmoothLe
 
 def _couples_pairs(estimator: Any) -> bool:
     """Whether more than two classes are learned pair by pair, or in another way that is not written down here."""
-    return isinstance(estimator, SVC) or getattr(estimator, "solver", None) == "liblinear"
+    # Older releases of scikit-learn let a logistic regression be one against the rest.
+    separate = isinstance(estimator, LogisticRegression) and getattr(estimator, "multi_class", None) == "ovr"
+    return isinstance(estimator, SVC) or separate or getattr(estimator, "solver", None) == "liblinear"

@@ -142,7 +142,7 @@ def _intercept(estimator: Any, ridge: float = 0.0) -> float | None:
 
 
 def _linear_svc(svc: Any, attack: str) -> LinearVictim:
-    _unless(svc.penalty == "l2", attack, svc, "penalty='l2'")
+    _unless(svc.penalty == "l2" and svc.multi_class == "ovr", attack, svc, "penalty='l2' and multi_class='ovr'")
     loss = {"hinge": HINGE, "squared_hinge": SQUARED_HINGE}[svc.loss]
     # liblinear appends a column of intercept_scaling to the rows and penalises its weight.
     return LinearVictim(svc, loss, 1 / svc.C, intercept_ridge=_intercept(svc, 1 / (svc.C * svc.intercept_scaling**2)))
