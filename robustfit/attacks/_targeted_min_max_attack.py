@@ -21,7 +21,7 @@ _MARGINS = (0.25, 1.0, 4.0, 16.0)
 _COARSE, _FINE = 4, 64
 # Feasible rows may hardly tell the decoy from a model that still gets the target right: never stop early.
 _TOL = 0.0
-_HEAVIEST = 2.0**20
+_TRAINED, _HEAVIEST = (1.0, 4.0), 2.0**14
 
 
 class TargetedMinMaxAttack(BaseAttack):
@@ -51,11 +51,11 @@ class TargetedMinMaxAttack(BaseAttack):
     Notes
     -----
     Training on the clean rows and on (target, label), repeated until that prediction changes by a margin of 1, gives a
-    model that differs from the clean one in what matters for the target. The decoys lie on the line from the clean
-    model through it, where the target's margin is 0.25, 1, 4 and 16. All are chased in coarse steps, and the best in
-    fine ones; of all chases the one that ends with the largest margin of the target counts. Each step adds the feasible
-    row that maximises the loss of the model so far minus that of the decoy: the inner maximum of a min-max problem
-    whose outer player is the learner.
+    model that differs from the clean one in what matters for the target. Decoys lie on the line from the clean model
+    through it, where the target's margin is 0.25, 1, 4 and 16; one more is trained on more repetitions, for a margin of
+    4 where the loss asks for it. All are chased in coarse steps, and the best in fine ones; of all chases the one that
+    ends with the largest margin of the target counts. Each step adds the feasible row that maximises the loss of the
+    model so far minus that of the decoy: the inner maximum of a min-max problem whose outer player is the learner.
 
     The rows are chosen one after the other but in steps that depend on the budget: a larger budget starts anew.
 
@@ -128,17 +128,24 @@ def _best_chase(
 
 
 def _decoys(victim: LinearVictim, X: Floats, y: Floats, target: Floats, sign: float) -> list[Floats]:
-    """Return models on the line from the clean one through one that was trained on the target under its new label."""
+    """Return a model that was trained on the target under its new label, and some on the line towards another."""
+    everything, labels = np.vstack([X, target]), np.append(y, sign)
+
+    def margin(theta: Floats) -> float:
+        return sign * float(scores(target, theta))
+
     clean = trained = victim.fit(X, y)
-    everything, labels, weight = np.vstack([X, target]), np.append(y, sign), 1.0
-    while sign * float(scores(target, trained)) < 1.0 and weight < _HEAVIEST:
-        trained = victim.fit(everything, labels, np.append(np.ones(len(y)), weight))
-        weight *= 2
-    before, after = (sign * float(scores(target, theta)) for theta in (clean, trained))
+    weight, found = 1.0, []
+    for wanted in _TRAINED:
+        while margin(trained) < wanted and weight <= _HEAVIEST:
+            trained = victim.fit(everything, labels, np.append(np.ones(len(y)), weight))
+            weight *= 2
+        found.append(trained)
+    before, after = margin(clean), margin(found[0])
     if not after > before:
-        return [trained]
-    ahead = [margin for margin in _MARGINS if margin > before] or [after]
-    return [clean + (margin - before) / (after - before) * (trained - clean) for margin in ahead]
+        return found
+    ahead = [wanted for wanted in _MARGINS if wanted > before]
+    return [*found[1:], *(clean + (wanted - before) / (after - before) * (found[0] - clean) for wanted in ahead)]
 
 
 def _read_row(target: Any, n_features: int) -> Floats:

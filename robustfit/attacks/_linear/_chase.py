@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from robustfit.attacks._linear._loss_difference import Room
-from robustfit.attacks._linear._points_needed import rows_to_reach
+from robustfit.attacks._linear._points_needed import rows_from_near, rows_to_reach
 from robustfit.attacks._linear._victim import LinearVictim, scores
 from robustfit.certify import FeasibleSet
 
@@ -84,6 +84,7 @@ def chase(
         model.set_params(warm_start=True)
     rows, signs = np.empty((0, X.shape[1])), np.empty(0)
     lower, reached_with = 0.0, None
+    mean, turn = np.zeros(len(target)), 0
     while True:
         added = len(signs)
         everything, labels = np.vstack([X, rows]), np.append(y, signs)
@@ -91,6 +92,11 @@ def chase(
         theta = victim.refit(model, everything, labels) if added < budget else victim.fit(everything, labels)
         found = room.largest_difference(victim.loss, theta, target, _GAP)
         lower = max(lower, rows_to_reach(victim, X, y, theta, target, found.bound))
+        turn += 1
+        mean += (theta - mean) / turn
+        # The average circles the target less than the models do; now and then is often enough to look at it.
+        if turn & (turn - 1) == 0:
+            lower = max(lower, rows_from_near(victim, X, y, room, mean, target))
         if reached_with is None and found.bound <= tol:
             reached_with = added
         if added == budget:
