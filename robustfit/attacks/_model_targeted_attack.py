@@ -47,10 +47,10 @@ class ModelTargetedAttack(BaseAttack):
     Step t trains θ_t on the clean rows D_c and the poison so far, and adds
     ``(x*, y*) = argmax ℓ(θ_t; x, y) − ℓ(θ_p; x, y)`` over both classes and their feasible rows: the largest value is
     bounded, and attained to a hundredth where the sets are convex. Far from the target many rows in sequence would be
-    nearly the same, so each step adds the row several times: a 32nd part of what is left of the budget, at last one. A
-    learner that has ``warm_start`` starts from where it was. When the target is reached, the rest of the budget goes to
-    a feasible row beyond the margin of a hinge, which does not move the model; with the logistic loss, or where there
-    is no such row, the steps go on, which holds it there.
+    nearly the same, so each step adds the row several times: a 32nd part of what is left of the budget, at last one.
+    Every training starts anew, since a solver that stops early would otherwise return another model than the learner
+    does. When the target is reached, the rest of the budget goes to a feasible row so far beyond the margin that it
+    does not move the model; where there is none, the steps go on.
 
     Without ``target_model``, up to six decoys are trained on the clean rows and flipped copies of some, each counted 5
     or 20 times: of those that the clean model is surest of, as many as the budget, among all rows or among those that

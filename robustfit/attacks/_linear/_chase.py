@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
 
 from robustfit.attacks._linear._loss_difference import Room
 from robustfit.attacks._linear._points_needed import rows_from_near, rows_to_reach
@@ -19,6 +18,8 @@ Floats = NDArray[np.float64]
 _GAP = 0.01
 _MULTIPLES = (5.0, 20.0)
 _COARSE, _FINE = 2, 32
+# Copies of a row that together pull less than a hundredth of a row do nothing.
+_IDLE = 0.01
 # Rows on the edge of a set move this far inside, relative to their way to its middle, beyond the reach of rounding.
 _INSET = 1e-12
 
@@ -79,17 +80,13 @@ def chase(
     n_steps : int
         Each step adds this part of what is left of the budget, at least one row.
     """
-    model = clone(victim.estimator)
-    if "warm_start" in model.get_params():
-        model.set_params(warm_start=True)
     rows, signs = np.empty((0, X.shape[1])), np.empty(0)
     lower, reached_with = 0.0, None
     mean, turn = np.zeros(len(target)), 0
     while True:
         added = len(signs)
-        everything, labels = np.vstack([X, rows]), np.append(y, signs)
-        # What counts in the end is what the learner returns when it starts anew.
-        theta = victim.refit(model, everything, labels) if added < budget else victim.fit(everything, labels)
+        # Never from where it was: a solver that stops early would return another model than the learner does.
+        theta = victim.fit(np.vstack([X, rows]), np.append(y, signs))
         found = room.largest_difference(victim.loss, theta, target, _GAP)
         lower = max(lower, rows_to_reach(victim, X, y, theta, target, found.bound))
         turn += 1
@@ -102,22 +99,22 @@ def chase(
         if added == budget:
             break
         point, sign, step = found.point, found.sign, max(1, (budget - added) // n_steps)
-        if reached_with == added and (idle := _idle_row(victim, room, theta)) is not None:
+        if reached_with == added and (idle := _idle_row(victim, room, theta, budget - added)) is not None:
             point, sign, step = *idle, budget - added
         point = _inset(point, room.sets[int(sign > 0)], X[y == sign].mean(axis=0))
         rows, signs = np.vstack([rows, np.repeat(point[None], step, axis=0)]), np.append(signs, np.full(step, sign))
     return Chase(rows, signs, theta, found.bound, lower, reached_with)
 
 
-def _idle_row(victim: LinearVictim, room: Room, theta: Floats) -> tuple[Floats, float] | None:
-    """Return a feasible row, with its class, beyond the margin of a hinge, so that copies of it change nothing."""
-    for sign, allowed in zip((-1.0, 1.0), room.sets, strict=True):
-        point = allowed.maximize(sign * theta[:-1]).point
-        margin = sign * scores(point, theta)
-        # Solvers find margins to some digits only.
-        if victim.loss.slope(np.ones(1), np.array([margin - 0.1]))[0] == 0:
-            return point, sign
-    return None
+def _idle_row(victim: LinearVictim, room: Room, theta: Floats, times: int) -> tuple[Floats, float] | None:
+    """Return a feasible row, with its class, so far beyond the margin that its copies hardly pull at the model."""
+    rows = [
+        (allowed.maximize(sign * theta[:-1]).point, sign) for sign, allowed in zip((-1.0, 1.0), room.sets, strict=True)
+    ]
+    margins = np.array([sign * scores(point, theta) for point, sign in rows])
+    # Solvers find margins to some digits only.
+    pull = times * np.abs(victim.loss.slope(np.ones(2), margins - 0.1))
+    return rows[int(np.argmin(pull))] if pull.min() <= _IDLE else None
 
 
 def _inset(point: Floats, allowed: FeasibleSet, middle: Floats) -> Floats:
