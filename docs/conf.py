@@ -7,4 +7,6 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.mathjax", "numpyd
 myst_enable_extensions = ["dollarmath"]
 numpydoc_show_class_members = False
 html_theme = "pydata_sphinx_theme"
+# The pages have no sections of their own to list, and the tables want the room.
+html_sidebars = {"**": []}
 exclude_patterns = ["_build"]

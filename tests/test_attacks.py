@@ -28,6 +28,7 @@ from robustfit.attacks import (
     RandomFlipAttack,
     RandomRowAttack,
 )
+from robustfit.attacks._clean_set import CleanSet
 from robustfit.certify import THREATS, CertificateError
 
 N = 60
@@ -797,3 +798,13 @@ def test_bad_containers_are_refused(attack):
     for X in (np.zeros((0, 2)), [], pd.DataFrame({"a": []})):
         with pytest.raises(ValueError, match="X has no rows"):
             attack.generate(X, [], budget=0)
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array, pd.DataFrame, lambda X: pl.DataFrame(X, orient="row")])
+def test_whole_numbers_that_floats_cannot_hold_are_not_rounded(make):
+    X = np.column_stack([2**53 + 1 + 2 * np.arange(10), np.arange(10)])
+    clean = CleanSet.check(make(X), np.arange(10) % 2, None)
+    with pytest.raises(ValueError, match="clean rows would be rounded"):
+        clean.add(np.array([[0.5, 0.5]]), np.array([1]), np.array([0]))
+    kept = clean.add(np.array([[4.0, 2.0]]), np.array([1]), np.array([0]))
+    assert rows_of(kept.X)[:-1] == rows_of(make(X))

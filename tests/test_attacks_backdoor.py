@@ -464,6 +464,8 @@ def test_bad_input_of_the_rate():
         attack_success_rate(Reads(), X, y[:2], None, 1)
     with pytest.raises(ValueError, match="Every row of y has the target label 1"):
         attack_success_rate(Reads(), X, [1, 1, 1], None, 1)
+    with pytest.raises(ValueError, match="target_label='1' is no label of y or of the estimator"):
+        attack_success_rate(Reads(), X, y, None, "1")
 
 
 # ---- bad input -----------------------------------------------------------------------------------------------

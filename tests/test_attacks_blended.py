@@ -456,3 +456,10 @@ def test_budget_zero_and_bad_budgets(attack, numbers):
     assert attack.generate(X, y, budget=0).X is X
     with pytest.raises(ValueError, match="whole number of units"):
         attack.generate(X, y, budget=0.5)
+
+
+def test_groups_that_an_inner_attack_makes_up_stay_inside(numbers):
+    attack = NearDuplicateAttack(GroupSplitAttack(InsertionAttack(), 2), 2)
+    poisoned = attack.generate(*numbers, budget=5)
+    assert poisoned.groups is None
+    assert poisoned.cost("insert_delete") == 5

@@ -658,3 +658,18 @@ def test_the_threshold_refuses_what_it_says_nothing_about(two):
         poisonability(LogisticRegression(), X, y, np.zeros(4))
     with pytest.raises(ValueError, match="two classes"):
         poisonability(LogisticRegression(), X, np.arange(80) % 3, np.zeros(5))
+
+
+def test_canceling_rows_are_inside_however_they_are_checked():
+    X, y = load_breast_cancer(return_X_y=True)
+    X = StandardScaler().fit_transform(X)[:150, :6]
+    y = y[:150]
+    sets = sphere_slab_sets(X, y, quantile=0.5)
+    for seed in range(3):
+        poisoned = GradientCancelingAttack(LogisticRegression(), feasible_set=sets, n_iter=30).generate(
+            X, y, budget=12, random_state=seed
+        )
+        for label, kept in sets.items():
+            rows = poisoned.X[poisoned.is_poison & (poisoned.y == label)]
+            assert kept.violation(rows).max(initial=0.0) == 0
+            assert all(kept.violation(row[None])[0] == 0 for row in rows)

@@ -527,3 +527,44 @@ def test_bad_models_and_targets_are_named():
         TargetedMinMaxAttack(["a", "b", "c"]).generate(X, y, budget=3)
     with pytest.raises(ValueError, match="label=7 is not among the classes"):
         TargetedMinMaxAttack([0.0] * 3, label=7).generate(X, y, budget=3)
+
+
+def test_losses_beyond_the_range_of_floats_prove_nothing():
+    X, y = np.array([[-1.0], [-1.0], [1.0], [1.0]]), np.array([0, 0, 1, 1])
+    learner = LinearSVC(C=1.0, fit_intercept=False)
+    # Twelve rows at 1 and one near 0.3, all of label 0, make the target the minimiser, and lie in every box.
+    for size, most in ((10.0, 13), (1e154, 13), (1e155, 13), (1e300, 13)):
+        assert points_needed(learner, X, y, [-0.5, 0.0], feasible_set=Box([-size], [size])) <= most
+
+
+def test_differences_within_rounding_are_no_proof_that_a_target_is_out_of_reach():
+    X, y = np.linspace(-1, 1, 20).reshape(-1, 1), np.repeat([0, 1], 10)
+    learner = LogisticRegression(fit_intercept=False, tol=1e-12)
+    target = np.array([learner.fit(X, y).coef_[0, 0] - 1e-5, 0.0])
+    # The clean gradient there, divided by the largest one that a row of the set can have.
+    score = X[:, 0] * target[0]
+    gradient = np.sum(X[:, 0] * (1 / (1 + np.exp(-score)) - y)) + target[0]
+    for size in (1e-15, 1e-16, 1e-17):
+        enough = abs(gradient) / (0.5 * size)
+        assert points_needed(learner, X, y, target, feasible_set=Box([-size], [size])) <= 1.01 * enough
+
+
+@pytest.mark.parametrize("learner", [LinearSVC(loss="hinge"), LinearSVC(), LogisticRegression()])
+def test_scores_that_cancel_prove_nothing(learner):
+    rng = np.random.default_rng(0)
+    # Scores of the witness are differences of numbers near 2^57, of which the sum of y x is exactly zero.
+    small = rng.integers(-20, 21, size=30).astype(float)
+    half = np.column_stack([2.0**57 + 32 * small, -(2.0**57) * np.ones(30)])
+    X, y = np.vstack([half, half]), np.repeat([0, 1], 30)
+    victim = clone(learner).set_params(fit_intercept=False)
+    sets = Box(np.full(2, -(2.0**58)), np.full(2, 2.0**58))
+    for witness in ([1.0, 1.0, 0.0], [1e-3, 1e-3, 0.0], [3.0, 3.0 + 1e-9, 0.0], [-0.1, -0.1, 0.0]):
+        assert points_needed(victim, X, y, [0.0, 0.0, 0.0], feasible_set=sets, witness=witness) == 0
+
+
+def test_targets_trained_on_sparse_rows_are_read():
+    X, y = load_breast_cancer(return_X_y=True)
+    X = StandardScaler().fit_transform(X)[:100, :4]
+    y = y[:100]
+    model = SVC(kernel="linear").fit(sparse.csr_array(X), y)
+    assert points_needed(SVC(kernel="linear"), X, y, model) >= 0

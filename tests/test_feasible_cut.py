@@ -367,3 +367,21 @@ def test_reach_is_the_length_of_the_longest_row():
 def test_what_makes_no_sense_is_refused_with_the_reason(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_without_levels_nothing_is_cut():
+    base = IntegerSphereSlab([1.2, 1.7], 1.5, [1.0, 0.3], 1.0)
+    whole, cut = base.maximize([[1.0, 0.2], [-1.0, 3.0]]), CutSet(base, [1.0, 0.0]).maximize([[1.0, 0.2], [-1.0, 3.0]])
+    np.testing.assert_array_equal(whole.point, cut.point)
+    np.testing.assert_allclose(whole.bound, cut.bound, rtol=1e-14)
+
+
+@pytest.mark.parametrize("make", [lambda r: Sphere([0.0, 0.0], r), lambda r: SphereSlab([0.0, 0.0], r, [1.0, 0.0], r)])
+@pytest.mark.parametrize("radius", [0.0, 1e-170])
+def test_rows_whose_squares_vanish_are_covered(make, radius):
+    for kept in (make(radius), CutSet(make(radius), [1.0, 0.0], low=-1.0)):
+        for size in (1e-163, 1e-162, 1e-161):
+            row = np.array([[0.0, size]])
+            if kept.contains(row, tol=0)[0]:
+                assert kept.maximize([1.0, 1.0]).bound >= row.sum()
+    assert make(radius).contains([[0.0, 1e-163]], tol=0)[0]

@@ -15,6 +15,8 @@ Floats = NDArray[np.float64]
 JITTER = 0.1
 """Scale of the noise on copied rows, as a fraction of each column's standard deviation."""
 
+_LARGEST_WHOLE = 2**53
+
 MOST_CELLS = 50_000_000
 """Entries of a sparse matrix, zeros included, up to which it is made dense: 400 MB."""
 
@@ -108,10 +110,18 @@ def fit_numbers(X: Any, numbers: Floats) -> tuple[Any, Any]:
         With the same values. Columns of another dtype than float64 that cannot hold the numbers become float64.
     block : container
         The numbers, as rows that can be put below ``X``.
+
+    Raises
+    ------
+    ValueError
+        If a column to be widened holds whole numbers that float64 cannot hold.
     """
     if is_frame(X):
         return _fit_frame(as_narwhals(X), numbers)
-    dtype = X.dtype if _holds(X.dtype, numbers) else np.dtype(np.float64)
+    dtype = X.dtype
+    if not _holds(dtype, numbers):
+        _check_widening(X.data if is_sparse(X) else X)
+        dtype = np.dtype(np.float64)
     if is_sparse(X):
         kind = sparse.csr_array if isinstance(X, sparse.sparray) else sparse.csr_matrix
         return X.astype(dtype), kind(numbers.astype(dtype)).asformat(X.format)
@@ -124,12 +134,22 @@ def _holds(dtype: np.dtype[Any], numbers: Floats) -> bool:
         return bool((numbers.astype(dtype).astype(np.float64) == numbers).all())
 
 
+def _check_widening(values: NDArray[Any]) -> None:
+    """Raise if float64 would round whole numbers, since rows that are no poison have to stay as they are."""
+    if values.dtype.kind in "iu" and values.size and max(int(values.max()), -int(values.min())) > _LARGEST_WHOLE:
+        raise ValueError(
+            f"X holds whole numbers beyond {_LARGEST_WHOLE}, next to poison that needs fractions: as float64, clean "
+            "rows would be rounded. Leave such columns out, for they are names rather than numbers, or shift them."
+        )
+
+
 def _fit_frame(clean: Any, numbers: Floats) -> tuple[Any, Any]:
     columns = []
     for values, (name, dtype) in zip(numbers.T, clean.schema.items(), strict=True):
         # Columns that may hold missing values have dtypes of their own; their numpy twin says what fits.
         twin = clean.get_column(name).drop_nulls().to_numpy().dtype
         if not _holds(twin, values):
+            _check_widening(clean.get_column(name).drop_nulls().to_numpy())
             clean, dtype = clean.with_columns(nw.col(name).cast(nw.Float64)), nw.Float64
             twin = np.dtype(np.float64)
         series = nw.new_series(name, values.astype(twin), backend=clean.implementation)

@@ -56,7 +56,7 @@ class FeatureCollisionAttack(BaseAttack):
     -----
     For a target t and a base row b the attack solves
 
-        x = argmin |f(x) - f(t)|² / φ² + (β / d) sum_j ((x_j - b_j) / s_j)²
+        ``x = argmin ‖f(x) - f(t)‖² / φ² + (β / d) Σ_j ((x_j - b_j) / s_j)²``
 
     over the feasible set, with d columns, their standard deviations s_j, and φ² the sum of the variances of the
     features, so that β has no unit. Base rows are the rows of the class that are nearest to the target in the features,
@@ -67,7 +67,7 @@ class FeatureCollisionAttack(BaseAttack):
     the columns; scale columns that differ much.
 
     `Poisoned.details` holds, for each poison row, ``"source"``, its base row, ``"target_of"``, the target that it
-    collides with, ``"feature_distance"``, the distance |f(x) - f(t)|, and ``"base_distance"``, |f(b) - f(t)|.
+    collides with, ``"feature_distance"``, the distance ``‖f(x) - f(t)‖``, and ``"base_distance"``, ``‖f(b) - f(t)‖``.
     ``"base_label"`` is the class for each target.
 
     References

@@ -39,10 +39,10 @@ class InfFlipAttack(BaseAttack):
     where t_i is the end of the target's range that is farther from the prediction (Hy)_i, and which its copy gets. The
     first factor, the leverage, says how far its target moves predictions: H_ii = Σ_j H_ij² as λ → 0.
 
-    The paper draws in proportion to Σ_j H_ij · (½ + |y_i − ½|) for targets in [0, 1]. The second factor is the distance
-    of y_i from its far end; here the prediction takes the place of y_i, which has noise that a copy does not inherit.
-    With an intercept, every Σ_j H_ij is 1. A power of 1 would let copies at both ends cancel out and most fall to
-    rows near the mean; a high one draws a group of rows at one side of the regression, and tilts it.
+    The paper draws in proportion to ``Σ_j H_ij · (½ + |y_i − ½|)`` for targets in [0, 1]. The second factor is the
+    distance of y_i from its far end; here the prediction takes the place of y_i, which has noise that a copy does not
+    inherit. With an intercept, every Σ_j H_ij is 1. A power of 1 would let copies at both ends cancel out and most fall
+    to rows near the mean; a high one draws a group of rows at one side of the regression, and tilts it.
 
     ``details`` of the result has ``"sources"``, the row that each inserted one copies.
 

@@ -81,7 +81,8 @@ class NearDuplicateAttack(BaseAttack):
         labels = read_labels(inner.y)[distinct[copy_of]]
         wide = replace(clean, X=widen_like(clean.X, inner.X))
         poisoned = wide.append(block, labels, np.zeros(budget, dtype=np.int64), {**inner.details, "copy_of": copy_of})
-        if inner.groups is None:
+        if wide.groups is None or inner.groups is None:
+            # Groups that the inner attack made up are those of its own rows, which are not what comes out here.
             return poisoned
         # The groups are those of the repeated rows, not of the clean row named above.
         own, new = join_labels(np.asarray(wide.groups), inner.groups[distinct[copy_of]])

@@ -38,7 +38,8 @@ def attack_success_rate(estimator: Any, X: Any, y: Any, trigger: Any, target_lab
     TypeError
         If the trigger is not resolved.
     ValueError
-        If lengths differ, or no row has another label than the target.
+        If lengths differ, no row has another label than the target, or neither the estimator nor ``y`` knows the
+        target label.
 
     See Also
     --------
@@ -71,6 +72,13 @@ def attack_success_rate(estimator: Any, X: Any, y: Any, trigger: Any, target_lab
     labels = read_labels(y)
     if len(labels) != n_rows(X):
         raise ValueError(f"y must have one label per row of X ({n_rows(X)}), got {len(labels)}.")
+    known = {*labels.tolist(), *np.asarray(getattr(estimator, "classes_", [])).tolist()}
+    if target_label not in known:
+        names = ", ".join(sorted(map(repr, known)))
+        raise ValueError(
+            f"target_label={target_label!r} is no label of y or of the estimator, which know {names}. Mind the "
+            "type: 1 is not '1'."
+        )
     others = np.flatnonzero([label != target_label for label in labels.tolist()])
     if len(others) == 0:
         raise ValueError(f"Every row of y has the target label {target_label!r}; pass rows of other classes too.")

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from robustfit.attacks._linear._class_sets import draw_inside
 from robustfit.attacks._linear._implicit import Bilevel, RowGradients, TrainingRows
 from robustfit.attacks._linear._spectral import spectral_descent
 from robustfit.certify import Box, FeasibleSet
 
 Floats = NDArray[np.float64]
 
+_AXES = 8
 _FIRST_STEP = 0.5
 
 
@@ -45,6 +47,27 @@ class Freedom:
             if own.any():
                 nearby[own] = feasible.project(X[own])
         return nearby
+
+    def settle(self, X: Floats) -> Floats:
+        """Return allowed rows next to rows that may be a rounding error outside."""
+        nearby = X.copy()
+        for position, feasible in enumerate(self.sets):
+            own = self.member == position
+            if own.any():
+                nearby[own] = draw_inside(feasible, X[own], _middle(feasible, X[own]))
+        return nearby
+
+
+def _middle(feasible: FeasibleSet, rows: Floats) -> Floats:
+    """Return a row inside a set that has an inside: the mean of its far points in some directions and against them.
+
+    Of a set without an end, the mean of some of its rows.
+    """
+    if not np.isfinite(feasible.reach):
+        return rows.mean(axis=0)
+    axes = np.random.default_rng(0).standard_normal((_AXES, feasible.n_features))
+    middle: Floats = feasible.maximize(np.vstack([axes, -axes])).point.mean(axis=0)
+    return middle
 
 
 def units(X: Floats, sets: tuple[FeasibleSet, ...]) -> Floats:
@@ -109,7 +132,7 @@ def descend(
     best, value = spectral_descent(at, coordinates.project, start, first_step=first, n_iter=n_iter)
     rows = coordinates.rows(best)
     # Back from their units, rows may be a rounding error outside.
-    return rows._replace(X=freedom.project(rows.X)), value
+    return rows._replace(X=freedom.settle(rows.X)), value
 
 
 class _Coordinates:

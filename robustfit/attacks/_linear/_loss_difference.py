@@ -97,14 +97,16 @@ class Room:
         Difference
         """
         columns = (theta[:-1] != 0) | (target[:-1] != 0)
-        edges = [
-            _Edge(loss, theta, target, sign, self.sets[index], self.reach(index, columns))
-            for index, sign in enumerate((-1.0, 1.0))
-        ]
-        first, second = sorted(edges, key=lambda edge: -edge.bound)
-        best = first.search(gap, 0.0)
-        # The other class only has to be searched as far as it might be better.
-        other = second.search(gap, best.value)
+        # Losses beyond the range of floats are infinite, and bounds that hang on them too.
+        with np.errstate(over="ignore", invalid="ignore"):
+            edges = [
+                _Edge(loss, theta, target, sign, self.sets[index], self.reach(index, columns))
+                for index, sign in enumerate((-1.0, 1.0))
+            ]
+            first, second = sorted(edges, key=lambda edge: -edge.bound)
+            best = first.search(gap, 0.0)
+            # The other class only has to be searched as far as it might be better.
+            other = second.search(gap, best.value)
         bound = max(best.bound, other.bound)
         return max(best, other, key=lambda difference: difference.value)._replace(bound=bound)
 
@@ -230,9 +232,9 @@ def _outer_bound(loss: Loss, lines: Sequence[_Line], gap: float) -> tuple[float,
     knots = np.unique(knots)
     one = np.ones(1)
     # Beyond the last crossing q grows no more.
-    end = float(_difference(loss, one * last, one * height[-1])[0])
+    end = _end_bound(loss, one * last, one * height[-1])
     cells = np.column_stack([knots[:-1], knots[1:]])
-    settled, places = [end * (1 + 8 * _EPS) if end > 0 else end * (1 - 8 * _EPS)], [last]
+    settled, places = [end], [last]
     attained = float(_difference(loss, knots, tangents(knots).min(axis=0)).max())
     for turn in range(_MAX_TURNS):
         if not len(cells):
@@ -252,6 +254,13 @@ def _outer_bound(loss: Loss, lines: Sequence[_Line], gap: float) -> tuple[float,
     return settled[0], places[0]
 
 
+def _end_bound(loss: Loss, p: Floats, q: Floats) -> float:
+    """Bound φ(p) − φ(q) with its rounding, which is relative to the two and not to what is left of them."""
+    own, other = float(loss.value(np.ones(1), p)[0]), float(loss.value(np.ones(1), q)[0])
+    bound = own - other + 32 * _EPS * (own + other)
+    return np.inf if np.isnan(bound) else bound
+
+
 def _cell_bounds(loss: Loss, cells: Floats, active: NDArray[np.intp], lines: tuple[Floats, Floats, Floats]) -> Floats:
     c, s, offset = (part[active][:, None] for part in lines)
     p, middle = cells, cells.mean(axis=1, keepdims=True)
@@ -263,5 +272,6 @@ def _cell_bounds(loss: Loss, cells: Floats, active: NDArray[np.intp], lines: tup
     bounds = (chord - tangent).max(axis=1)
     corner = chord[:, 0] - loss.value(one, q)[:, 1]
     noise = 32 * _EPS * (chord[:, :1] + np.abs(tangent) + np.abs(steep) * (np.abs(offset) + c * np.abs(p)) / s)
-    result: Floats = np.minimum(bounds, corner) + noise.max(axis=1)
-    return result
+    result = np.minimum(bounds, corner) + noise.max(axis=1)
+    # Where a loss is beyond the range of floats, nothing is known.
+    return np.where(np.isnan(result), np.inf, result)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustfit.attacks._clean_set import CleanSet
+from robustfit.attacks._containers import is_sparse
 from robustfit.attacks._labels import Labels
 from robustfit.attacks._linear._class_sets import resolve_sets
 from robustfit.attacks._linear._loss_difference import Room
@@ -162,9 +163,10 @@ def rows_to_reach(
 
 def _score_noise(victim: LinearVictim, X: Floats, y: Floats, theta: Floats) -> float:
     """Bound what rounding of the scores does to the sum of losses."""
-    size = np.abs(X) @ np.abs(theta[:-1]) + abs(theta[-1])
-    slopes = np.abs(victim.loss.slope(y, scores(X, theta)))
-    return (2 * X.shape[1] + 32) * _EPS * float(slopes @ size)
+    blur = (2 * X.shape[1] + 32) * _EPS * (np.abs(X) @ np.abs(theta[:-1]) + abs(theta[-1]))
+    # Losses are convex and fall with the margin: nowhere within the blur are they steeper than at its low end.
+    low = y * scores(X, theta) - blur
+    return float(np.abs(victim.loss.slope(np.ones(len(y)), low)) @ blur)
 
 
 def read_classifier(estimator: Any, attack: str) -> LinearVictim:
@@ -196,7 +198,8 @@ def read_model(model: Any, victim: LinearVictim, n_features: int, classes: Label
         known = np.asarray(getattr(model, "classes_", classes)).tolist()
         if known != classes.tolist():
             raise ValueError(f"{name} was trained on the classes {known}, but y holds {classes.tolist()}.")
-        model = np.append(np.ravel(model.coef_), np.ravel(model.intercept_)[:1])
+        coef = model.coef_.toarray() if is_sparse(model.coef_) else model.coef_
+        model = np.append(np.ravel(coef), np.ravel(model.intercept_)[:1])
     elif not isinstance(model, Iterable):
         raise ValueError(
             f"{name} must be a fitted linear estimator or an array (w, b) of shape ({n_features + 1},), got {model!r}."

@@ -90,20 +90,21 @@ def poisonability(estimator: Any, X: Any, y: Any, target_model: Any, *, margin_t
     A = ⟨θ, G⟩ and B its entry for the intercept. A row with margin m adds −a(m) m to A and ∓a(m) to B, with
     a = −dℓ/dm. So k rows that cancel G satisfy, for every t ≥ 0,
 
-        A + t |B| ≤ k h(t),    h(t) = max over m of a(m) (m + t),
+        ``A + t |B| ≤ k h(t)``, ``h(t) = max over m of a(m) (m + t)``,
 
-    and k ≥ (A + t|B|) / h(t) for the t that makes it largest. h(t) is 1 + t for the hinge, (1 + t)²/2 for the squared
-    hinge and W(exp(t − 1)) for the logistic loss, W being Lambert's function. With t = 0 this is A, 2A and A / W(1/e) =
-    3.59 A. The proof is in ``docs/attack_bounds.md``.
+    and ``k ≥ (A + t|B|) / h(t)`` for the t that makes it largest. h(t) is 1 + t for the hinge, (1 + t)²/2 for the
+    squared hinge and W(exp(t − 1)) for the logistic loss, W being Lambert's function. With t = 0 this is A, 2A and
+    A / W(1/e) = 3.59 A. The proof is in ``docs/attack_bounds.md``.
 
     **Guarantee.** *What is bounded:* the number k of rows, repetitions counted, of any multiset of labelled rows with
-    which ``target_model`` minimises the learner's sum over clean and added rows. *Against which change:* rows with any
-    finite features and either label, added to exactly the clean rows given. *Under which conditions:* hinge, squared
-    hinge or logistic loss with an L2 penalty or none, that does not grow with the number of rows; the learner
-    minimises exactly. Where clean rows lie on the kink of the hinge, or within rounding of it, the slope that helps the
-    attacker counts; beside it, the margin is taken by the letter, see ``margin_tol``. Rounding errors are bounded and
-    count against the result. The condition is necessary, not sufficient: so many rows need not be enough, least of all
-    in a feasible set. Nothing is said about models near ``target_model``.
+    which ``target_model`` minimises the learner's sum over clean and added rows. *Against which change:* rows with
+    any finite features and either label, added to exactly the clean rows given. *Under which conditions:* hinge,
+    squared hinge or logistic loss with an L2 penalty or none, that does not grow with the number of rows; the learner
+    minimises exactly: a model that a solver returned is a little off, and a threshold that is a hair above a whole
+    number is rounded up to the next. Where clean rows lie on the kink of the hinge, or within rounding of it, the
+    slope that helps the attacker counts; beside it, the margin is taken by the letter, see ``margin_tol``. Rounding
+    errors are bounded and count against the result. The condition is necessary, not sufficient: so many rows need not
+    be enough, least of all in a feasible set. Nothing is said about models near ``target_model``.
 
     References
     ----------

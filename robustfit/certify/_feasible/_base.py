@@ -18,6 +18,10 @@ _BLOCK = 256
 
 _EPS = float(np.finfo(np.float64).eps)
 
+# Added to how far a set with a radius reaches: entries below 1e-161 have squares that vanish, so that a row which is
+# found within the radius may be beyond it by that much. A bound's allowance, 1e-14 of the reach, then covers it.
+UNSEEN = 1e-146
+
 
 def rounding(n_features: int) -> float:
     """Relative error that covers the sums of a set's formulas, see ``docs/feasible_sets.md``, 6."""

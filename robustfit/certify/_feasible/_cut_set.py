@@ -135,6 +135,8 @@ class CutSet(FeasibleSet):
 
     def _support(self, directions: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         points, values, bounds = self.base.maximize(directions)
+        if not np.isfinite([self._low, self._high]).any():
+            return points, bounds
         outside = [self._outside(point) > 0 for point in points]
         # Over other sets the relaxed answer may break a level where the point that was made of it does not.
         tight = bounds - values <= rounding(self.n_features) * lengths(directions) * self.reach

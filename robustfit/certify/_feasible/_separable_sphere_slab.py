@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from robustfit.certify._feasible._base import FeasibleSet, pull_inside, rounding
+from robustfit.certify._feasible._base import UNSEEN, FeasibleSet, pull_inside, rounding
 from robustfit.certify._feasible._box import Box
 from robustfit.certify._feasible._checks import check_length, check_vector
 from robustfit.certify._feasible._lagrangian import Dual, Region, Relaxation
@@ -58,7 +58,7 @@ class SeparableSphereSlab(FeasibleSet):
             raise ValueError(
                 "The set has no end: give a finite radius, or finite ends for every column that is not in a group."
             )
-        self.reach = float(np.linalg.norm(self.center)) + self._region.reach
+        self.reach = float(np.linalg.norm(self.center)) + self._region.reach + UNSEEN
         self._refuse_apart()
         self._anchor = self._find_anchor()
 
@@ -140,7 +140,7 @@ class SeparableSphereSlab(FeasibleSet):
 
     def _support(self, directions: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         points, bounds = np.empty_like(directions), np.empty(len(directions))
-        slack = rounding(self.n_features) * (float(np.linalg.norm(self.center)) + self._region.reach)
+        slack = rounding(self.n_features) * self.reach
         for index, score in enumerate(directions):
             relaxation = Dual(self._region, score, 0.0).solve()
             points[index] = self._settle(self._candidate(relaxation, score, 0.0, self._anchor))

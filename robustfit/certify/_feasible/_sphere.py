@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from robustfit.certify._feasible._base import FeasibleSet, lengths, pull_inside, rounding
+from robustfit.certify._feasible._base import UNSEEN, FeasibleSet, lengths, pull_inside, rounding
 from robustfit.certify._feasible._checks import check_length, check_vector
 
 
@@ -52,7 +52,7 @@ class Sphere(FeasibleSet):
         self.radius = check_length(radius, "radius")
         super().__init__(self.center.size)
         # No point of the set is farther from the origin.
-        self.reach = float(np.linalg.norm(self.center)) + self.radius
+        self.reach = float(np.linalg.norm(self.center)) + self.radius + UNSEEN
 
     def _violation(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         beyond: NDArray[np.float64] = lengths(rows - self.center) - self.radius
