@@ -549,17 +549,33 @@ def test_differences_within_rounding_are_no_proof_that_a_target_is_out_of_reach(
         assert points_needed(learner, X, y, target, feasible_set=Box([-size], [size])) <= 1.01 * enough
 
 
-@pytest.mark.parametrize("learner", [LinearSVC(loss="hinge"), LinearSVC(), LogisticRegression()])
+def rows_that_cancel(rng):
+    """Three rows of sum zero whose scores under a model of ones are computed wrong: 2^57 hides small numbers."""
+    rows = np.zeros((3, 6))
+    rows[0, :2] = 2.0**57, -(2.0**57)
+    rows[1] = -rows[0]
+    rows[:2, 2:] = rng.integers(-9, 10, size=(2, 4))
+    rows[2] = -(rows[0] + rows[1])
+    return rows[:, rng.permutation(6)]
+
+
+@pytest.mark.parametrize("learner", [LinearSVC(loss="hinge"), LinearSVC(), LogisticRegression()], ids=learner_name)
 def test_scores_that_cancel_prove_nothing(learner):
-    rng = np.random.default_rng(0)
-    # Scores of the witness are differences of numbers near 2^57, of which the sum of y x is exactly zero.
-    small = rng.integers(-20, 21, size=30).astype(float)
-    half = np.column_stack([2.0**57 + 32 * small, -(2.0**57) * np.ones(30)])
-    X, y = np.vstack([half, half]), np.repeat([0, 1], 30)
-    victim = clone(learner).set_params(fit_intercept=False)
-    sets = Box(np.full(2, -(2.0**58)), np.full(2, 2.0**58))
-    for witness in ([1.0, 1.0, 0.0], [1e-3, 1e-3, 0.0], [3.0, 3.0 + 1e-9, 0.0], [-0.1, -0.1, 0.0]):
-        assert points_needed(victim, X, y, [0.0, 0.0, 0.0], feasible_set=sets, witness=witness) == 0
+    rng, signs = np.random.default_rng(0), np.repeat([1.0, -1.0], 30)
+    found = 0
+    while found < 3:
+        rows = rows_that_cancel(rng)
+        X = np.vstack([np.tile(rows, (10, 1)), np.tile(-rows, (10, 1))])
+        if (signs * (X @ np.ones(6))).min() <= 1:
+            continue
+        found += 1
+        # The sum of y x is zero, so that the target 0 minimises the clean sum, and no row is needed.
+        ends = np.where(np.abs(rows).max(axis=0) > 1e9, 0.0, 1.0)
+        for length in (1.0, 5.0, 20.0):
+            witness = np.append(length * np.ones(6), 0.0)
+            victim = clone(learner).set_params(C=1e3, fit_intercept=False)
+            kept = Box(-ends, ends)
+            assert points_needed(victim, X, signs, np.zeros(7), feasible_set=kept, witness=witness) == 0
 
 
 def test_targets_trained_on_sparse_rows_are_read():
