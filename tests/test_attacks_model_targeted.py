@@ -561,7 +561,7 @@ def rows_that_cancel(rng):
 
 @pytest.mark.parametrize("learner", [LinearSVC(loss="hinge"), LinearSVC(), LogisticRegression()], ids=learner_name)
 def test_scores_that_cancel_prove_nothing(learner):
-    rng, signs = np.random.default_rng(0), np.repeat([1.0, -1.0], 30)
+    rng, signs = np.random.default_rng(0), np.repeat([1, -1], 30)
     found = 0
     while found < 3:
         rows = rows_that_cancel(rng)
