@@ -9,4 +9,6 @@ numpydoc_show_class_members = False
 html_theme = "pydata_sphinx_theme"
 # The pages have no sections of their own to list, and the tables want the room.
 html_sidebars = {"**": []}
+html_static_path = ["_static"]
+html_css_files = ["tables.css"]
 exclude_patterns = ["_build"]
