@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import IsolationForest, RandomForestClassifier
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LinearRegression, LogisticRegression, RANSACRegressor
 from sklearn.model_selection import train_test_split
@@ -592,6 +592,14 @@ def test_where_kept_rows_are_read_off():
         (IterativeAttack("flip", GaussianNB()), "attack of IterativeAttack must be an attack"),
         (IterativeAttack(RandomFlipAttack(), GaussianNB), "must be a classifier or regressor, with fit and predict"),
         (IterativeAttack(RandomFlipAttack(), None), "must be a classifier or regressor"),
+        (
+            IterativeAttack(RandomFlipAttack(), IsolationForest()),
+            "must be a classifier or regressor.*put it in front of",
+        ),
+        (
+            IterativeAttack(RandomFlipAttack(), LinearRegression()),
+            "LinearRegression is a regressor, but y has dtype int64",
+        ),
         (
             IterativeAttack(RandomFlipAttack(), GaussianNB(), rounds=0),
             "rounds of IterativeAttack must be a whole number",

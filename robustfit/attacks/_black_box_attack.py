@@ -6,14 +6,14 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.base import clone
 
 from robustfit.attacks._base_attack import BaseAttack, Chance, check_enough
 from robustfit.attacks._black_box import Landscape, Trials, apply_recipe, evolve
 from robustfit.attacks._clean_set import CleanSet
 from robustfit.attacks._labels import is_regression
 from robustfit.attacks._poisoned import Poisoned
-from robustfit.attacks._reference_model import seeded
+from robustfit.attacks._reference_model import check_kind, seeded
 from robustfit.attacks._targets import read_target
 
 _ACTIONS = {"any": ("flip", "insert"), "flip": ("flip",), "insert": ("insert",)}
@@ -123,10 +123,4 @@ class BlackBoxAttack(BaseAttack):
             clean.targets(name)
         else:
             clean.codes(name)
-        known = is_classifier(self.estimator) or is_regressor(self.estimator)
-        if known and is_regressor(self.estimator) != is_regression(clean.labels):
-            kind, cast = ("regressor", "float") if is_regressor(self.estimator) else ("classifier", "int")
-            raise ValueError(
-                f"{type(self.estimator).__name__} is a {kind}, but y has dtype {clean.labels.dtype}. Floating dtypes "
-                f"are regression targets, all others classes: cast it, as in y.astype({cast})."
-            )
+        check_kind(self.estimator, clean.labels)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import clone, is_outlier_detector
 
 from robustfit.attacks._base_attack import BaseAttack, Chance
 from robustfit.attacks._clean_set import CleanSet
@@ -15,7 +15,7 @@ from robustfit.attacks._containers import Rows
 from robustfit.attacks._inner import check_count, run_inner
 from robustfit.attacks._iterative import Search, Trial
 from robustfit.attacks._poisoned import Poisoned
-from robustfit.attacks._reference_model import seeded
+from robustfit.attacks._reference_model import check_kind, seeded
 
 
 class IterativeAttack(BaseAttack):
@@ -92,7 +92,7 @@ class IterativeAttack(BaseAttack):
 
     def _poison(self, clean: CleanSet, budget: int, chance: Chance) -> Poisoned:
         rounds = check_count(self.rounds, "rounds", "IterativeAttack")
-        trial = Trial(clean, self._seeded_defence(chance), self._folds(clean, chance))
+        trial = Trial(clean, self._seeded_defence(clean, chance), self._folds(clean, chance))
 
         def run(attack: Any, rows: CleanSet, units: int) -> Poisoned:
             return run_inner(attack, rows, units, chance, "IterativeAttack")
@@ -102,12 +102,14 @@ class IterativeAttack(BaseAttack):
         details = {**worst.poisoned.details, "harm": worst.harm, "history": search.history}
         return replace(worst.poisoned, details=details)
 
-    def _seeded_defence(self, chance: Chance) -> Any:
-        if isinstance(self.defence, type) or not all(hasattr(self.defence, name) for name in ("fit", "predict")):
+    def _seeded_defence(self, clean: CleanSet, chance: Chance) -> Any:
+        usable = all(hasattr(self.defence, name) for name in ("fit", "predict"))
+        if isinstance(self.defence, type) or not usable or is_outlier_detector(self.defence):
             raise ValueError(
                 f"defence of IterativeAttack must be a classifier or regressor, with fit and predict, got "
-                f"{self.defence!r}."
+                f"{self.defence!r}. An outlier detector is part of one: put it in front of a learner."
             )
+        check_kind(self.defence, clean.labels)
         return seeded(clone(self.defence), chance.choices)
 
     def _folds(self, clean: CleanSet, chance: Chance) -> list[Rows]:

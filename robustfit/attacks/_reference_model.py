@@ -5,12 +5,23 @@
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from robustfit.attacks._containers import Floats, is_numeric, is_sparse
-from robustfit.attacks._labels import Labels
+from robustfit.attacks._labels import Labels, is_regression
+
+
+def check_kind(model: Any, labels: Labels) -> None:
+    """Raise if a regressor is to learn classes, or a classifier a target."""
+    known = is_classifier(model) or is_regressor(model)
+    if known and is_regressor(model) != is_regression(labels):
+        kind, cast = ("regressor", "float") if is_regressor(model) else ("classifier", "int")
+        raise ValueError(
+            f"{type(model).__name__} is a {kind}, but y has dtype {labels.dtype}. Floating dtypes are regression "
+            f"targets, all others classes: cast it, as in y.astype({cast})."
+        )
 
 
 def reference_model(
