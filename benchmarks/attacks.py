@@ -209,7 +209,7 @@ CASES = [
         for learner in (svm(), LOGISTIC)
     ),
     *(
-        Case(name, learner, ("manipml_house", "manipml_warfarin"), 0.25, "error", attack)
+        Case(name, learner, REGRESSIONS, 0.25, "error", attack)
         for learner in (Ridge(), Lasso(alpha=1e-4, max_iter=20_000))
         for name, attack in (
             ("StatP", attacks.StatPAttack),
