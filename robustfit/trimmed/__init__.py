@@ -1,3 +1,5 @@
 """Fit on the rows that agree: trimmed losses, for linear regression and around any estimator."""
 
-__all__: list[str] = []
+from robustfit.trimmed._lts_regressor import LTSRegressor
+
+__all__ = ["LTSRegressor"]

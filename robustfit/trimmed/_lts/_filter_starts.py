@@ -1,0 +1,76 @@
+"""Starts that put aside rows which pull together: along one direction of the gradients, or from one tight place."""
+
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+
+from robustfit.trimmed._lts._scatter_starts import nearest_half
+
+_STEP = 0.05
+_DENSITY_ROWS = 1000
+_NEIGHBOURS = 0.05
+
+
+def spectral_subset(small, h):
+    """Take out, a twentieth at a time, the rows whose gradients stand out along their top direction (Sever).
+
+    Parameters
+    ----------
+    small : SmallSet
+    h : int
+        Rows that are left in the end.
+
+    Returns
+    -------
+    mask : ndarray of shape (n_rows,), bool
+
+    References
+    ----------
+    .. [1] I. Diakonikolas, G. Kamath, D. Kane, J. Li, J. Steinhardt and A. Stewart, "Sever: A robust meta-algorithm
+       for stochastic optimization", ICML 2019.
+    """
+    problem = small.problem
+    active = np.ones(problem.n_rows, dtype=bool)
+    at_once = max(1, round(_STEP * problem.n_rows))
+    while (n_out := min(at_once, np.count_nonzero(active) - h)) > 0:
+        coefs = small.fit(active[None])[0]
+        index = np.flatnonzero(active)
+        rows = problem.rows[index]
+        gradient = rows * np.clip(problem.target[index] - rows @ coefs, -1e60, 1e60)[:, None]
+        gradient = np.clip(gradient, -1e60, 1e60)
+        gradient -= gradient.mean(axis=0)
+        direction = np.linalg.eigh(gradient.T @ gradient)[1][:, -1]
+        score = np.abs(gradient @ direction)
+        active[index[np.argpartition(score, len(score) - n_out)[len(score) - n_out :]]] = False
+    return active
+
+
+def sparse_subsets(joint, shares):
+    """Leave out the rows with the nearest neighbours: poison that sits in one tight place is denser than data.
+
+    Parameters
+    ----------
+    joint : ndarray of shape (n_rows, n_columns)
+        Features and target in robust units; the first thousand rows are looked at.
+    shares : sequence of float
+        Shares of rows to leave out.
+
+    Returns
+    -------
+    masks : ndarray of shape (2 * n_shares, n_rows), bool
+        For each share the rows that are left, and the half of them nearest to the median.
+    """
+    seen = np.clip(joint[:_DENSITY_ROWS], -1e8, 1e8)
+    n_seen = len(seen)
+    squares = np.square(seen).sum(axis=1)
+    between = squares[:, None] + squares - 2.0 * (seen @ seen.T)
+    rank = min(n_seen - 1, max(2, round(_NEIGHBOURS * n_seen)))
+    reach = np.partition(between, rank, axis=1)[:, rank]
+    masks = np.zeros((2 * len(shares), len(joint)), dtype=bool)
+    for i, share in enumerate(shares):
+        n_left = max(2, n_seen - round(share * n_seen))
+        left = np.argpartition(-reach, n_left - 1)[:n_left]
+        masks[2 * i, left] = True
+        near = np.square(seen[left] - np.median(seen[left], axis=0)).sum(axis=1)
+        masks[2 * i + 1, left[nearest_half(near)]] = True
+    return masks

@@ -1,0 +1,35 @@
+"""scikit-learn's own checks of trimmed and adversarial learners, with metadata routing off and on."""
+
+import pytest
+import sklearn
+from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
+from sklearn.utils.fixes import parse_version
+
+from robustfit.trimmed import LTSRegressor
+
+# Name: a function that makes the estimator, and how many checks scikit-learn 1.9 has for it.
+LEARNERS = {
+    "LTS": (lambda: LTSRegressor(), 52),
+    "LTS, auto": (lambda: LTSRegressor(alpha="auto", final="mm"), 52),
+    "LTS, elastic net": (lambda: LTSRegressor(ridge=1.0, l1=1.0, final=None), 52),
+}
+
+
+@parametrize_with_checks([make() for make, _ in LEARNERS.values()])
+def test_with_routing_off(estimator, check):
+    check(estimator)
+
+
+@parametrize_with_checks([make() for make, _ in LEARNERS.values()])
+def test_with_routing_on(estimator, check):
+    with sklearn.config_context(enable_metadata_routing=True):
+        check(estimator)
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_no_check_is_lost(name):
+    """A battery that shrinks without a word would prove nothing."""
+    make, fewest = LEARNERS[name]
+    # scikit-learn 1.9 made one check more.
+    fewest -= parse_version(sklearn.__version__) < parse_version("1.9")
+    assert len(list(estimator_checks_generator(make()))) >= fewest
