@@ -22,11 +22,11 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from robustfit import CertificateError, PartitionClassifier
+from robustfit._meta._inputs import validate_data
 from robustfit.audit import check_certifiable
 from robustfit.certify import IntervalCertificate, plurality_radius
 from robustfit.certify._plurality import count_votes
 from robustfit.ensemble import _training
-from robustfit.ensemble._inputs import validate_data
 from robustfit.partition import SchemaError, ShardPlan, as_rows
 
 pytestmark = pytest.mark.filterwarnings(
@@ -209,7 +209,7 @@ def test_trap_7_single_precision_is_widened_first(monkeypatch):
 
     claim()
     monkeypatch.setattr(
-        "robustfit.ensemble._inputs.validate_data",
+        "robustfit._meta._inputs.validate_data",
         lambda ensemble, X, **options: validate_data(ensemble, X, **options | {"dtype": None}),
     )
     assert_caught(claim)

@@ -11,10 +11,10 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
 
+from robustfit._meta._prefitted import non_deterministic_parts, parts, prefitted_parts
 from robustfit.audit._rowwise import class_name, pipeline_faults, qualified_name, replaced_methods, step_faults
 from robustfit.certify import CertificateError
 from robustfit.ensemble import PartitionClassifier, PartitionRegressor
-from robustfit.ensemble._prefitted import non_deterministic_parts, parts, prefitted_parts
 
 ENSEMBLES = (PartitionClassifier, PartitionRegressor)
 # The class that scikit-learn's searches have in common has no public name.

@@ -13,6 +13,11 @@ from sklearn.utils import assert_all_finite, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, has_fit_parameter
 
+from robustfit._meta._fit_params import param_columns, split_params
+from robustfit._meta._inputs import as_numbers, check_groups, read_test_rows, read_training_rows, refuses_missing
+from robustfit._meta._labels import code_type
+from robustfit._meta._prefitted import non_deterministic_parts, prefitted_parts
+from robustfit._meta._seeds import check_seed
 from robustfit._sklearn import (
     CallbackSupportMixin,
     HasMethods,
@@ -27,13 +32,8 @@ from robustfit._sklearn import (
 from robustfit.certify import CertificateError
 from robustfit.certify._base_certificate import freeze
 from robustfit.ensemble._engine import choose_engine
-from robustfit.ensemble._fit_params import param_columns, split_params
-from robustfit.ensemble._inputs import as_numbers, check_groups, read_test_rows, read_training_rows, refuses_missing
-from robustfit.ensemble._labels import code_type
 from robustfit.ensemble._member_set import MemberSet
 from robustfit.ensemble._places import Places, distinct_groups
-from robustfit.ensemble._prefitted import non_deterministic_parts, prefitted_parts
-from robustfit.ensemble._seeds import check_seed
 from robustfit.ensemble._training import Training, codes_of, split_by_need
 from robustfit.ensemble._warnings import MemberWarning, PartitionWarning, warn_caller
 from robustfit.partition import HASH_VERSION, ShardPlan, as_rows

@@ -4,7 +4,7 @@
 
 from scipy.sparse import issparse
 
-from robustfit.ensemble._inputs import Container, is_numeric
+from robustfit._meta._inputs import Container, is_numeric
 from robustfit.ensemble._lean import LeanFamily, lean_family
 
 

@@ -18,8 +18,8 @@ from sklearn.dummy import DummyClassifier
 from sklearn.utils import assert_all_finite
 from threadpoolctl import ThreadpoolController
 
+from robustfit._meta._seeds import set_seeds
 from robustfit.ensemble._lean import Unsolved
-from robustfit.ensemble._seeds import set_seeds
 
 logger = logging.getLogger(__name__)
 

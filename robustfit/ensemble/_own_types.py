@@ -8,7 +8,7 @@ OWN_TYPES = (
     "datetime.time",
     "datetime.timedelta",
     "datetime.timezone",
-    "robustfit.ensemble._inputs.Container",
+    "robustfit._meta._inputs.Container",
     "robustfit.ensemble._lean._discriminant.LinearDiscriminantFamily",
     "robustfit.ensemble._lean._discriminant.NearestCentroidFamily",
     "robustfit.ensemble._lean._family.State",

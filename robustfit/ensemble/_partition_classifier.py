@@ -7,13 +7,13 @@ from sklearn.base import ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
+from robustfit._meta._labels import as_array, canonical_labels, check_labels, code_type, compact, label_codes
 from robustfit.certify import Certificate
 from robustfit.certify._base_certificate import freeze
 from robustfit.certify._plurality import count_votes
 from robustfit.certify._shares import vote_shares
 from robustfit.ensemble._base import BasePartitionEnsemble
 from robustfit.ensemble._explanation import Explanation
-from robustfit.ensemble._labels import as_array, canonical_labels, check_labels, code_type, compact, label_codes
 
 _ROWS_PER_CLASS = 10
 

@@ -11,10 +11,10 @@ from joblib import effective_n_jobs
 from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
-from robustfit.ensemble._fit_params import member_params
+from robustfit._meta._fit_params import member_params
+from robustfit._meta._seeds import member_seed, needs_seeds
 from robustfit.ensemble._lean import State, Unsolved
 from robustfit.ensemble._members import FailedMember, Shard, batches, fit_members, single_threaded, solve_members
-from robustfit.ensemble._seeds import member_seed, needs_seeds
 
 
 @dataclass

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import assert_all_finite, check_array, column_or_1d
 from sklearn.utils.validation import check_consistent_length
 
+from robustfit._meta._labels import as_array, check_labels, compact, label_codes
 from robustfit.certify import Certificate, IntervalCertificate
-from robustfit.ensemble._labels import as_array, check_labels, compact, label_codes
 from robustfit.evaluate._vote_mixture import constant_label, constant_value, median_counts, vote_counts
 
 Index = NDArray[np.intp]

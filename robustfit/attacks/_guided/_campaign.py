@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from robustfit._meta._inputs import read_test_rows
 from robustfit.attacks._clean_set import CleanSet
 from robustfit.attacks._containers import Floats, Rows, append_rows, as_numbers, n_rows, take_rows
 from robustfit.attacks._guided._votes import winner
 from robustfit.attacks._labels import Labels, distinct
 from robustfit.attacks._poisoned import Poisoned
-from robustfit.ensemble._inputs import read_test_rows
 from robustfit.partition import as_rows
 
 

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from scipy.linalg import LinAlgError
 from sklearn.metrics.pairwise import pairwise_kernels
 
-from robustfit.ensemble._labels import code_type
+from robustfit._meta._labels import code_type
 from robustfit.ensemble._lean._family import (
     SOLVER_ERROR,
     UNIT_ROUNDOFF,

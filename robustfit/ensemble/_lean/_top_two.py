@@ -8,7 +8,7 @@ number in ``[s − e, s + e]``: the vote is doubtful unless its lower end exceed
 
 import numpy as np
 
-from robustfit.ensemble._labels import code_type
+from robustfit._meta._labels import code_type
 
 
 class TopTwo:

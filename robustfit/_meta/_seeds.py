@@ -1,4 +1,4 @@
-"""Seeds of a member: a function of the ensemble's seed and of the shard's number, of nothing else."""
+"""Seeds of what estimators are made of: a function of the outer seed and of a number, of nothing else."""
 
 # SPDX-License-Identifier: BSD-3-Clause
 
@@ -7,7 +7,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from robustfit.ensemble._prefitted import keeps_state, parts
+from robustfit._meta._prefitted import keeps_state, parts
 
 # What learners call their seed.
 _SEED_NAMES = ("random_state", "random_seed", "seed", "rng")
@@ -53,14 +53,23 @@ def set_seeds(estimator, how, seed):
         # What set_params would do, without the walk through all parameters: this runs once per shard.
         estimator.random_state = seed
     elif how == "nested":
-        slots = list(_slots(estimator))
-        states = np.random.SeedSequence(seed).generate_state(len(slots)) >> 1
-        for (owner, name, is_parameter), state in zip(slots, states, strict=True):
-            if is_parameter:
-                owner.set_params(**{name: int(state)})
-            else:
-                owner.random_state = int(state)
+        _fill(list(_slots(estimator)), seed)
     return estimator
+
+
+def set_open_seeds(estimator, seed):
+    """Give every seed of an unfitted clone that is None a value that depends on ``seed`` alone; leave the others."""
+    _fill([slot for slot in _slots(estimator) if getattr(slot[0], slot[1], None) is None], seed)
+    return estimator
+
+
+def _fill(slots, seed):
+    states = np.random.SeedSequence(seed).generate_state(len(slots)) >> 1
+    for (owner, name, is_parameter), state in zip(slots, states, strict=True):
+        if is_parameter:
+            owner.set_params(**{name: int(state)})
+        else:
+            owner.random_state = int(state)
 
 
 def _slots(estimator):

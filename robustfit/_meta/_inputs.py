@@ -11,8 +11,8 @@ import scipy.sparse as sp
 from sklearn.utils import get_tags
 from sklearn.utils.validation import validate_data
 
+from robustfit._meta._labels import as_array
 from robustfit._sklearn import num_samples
-from robustfit.ensemble._labels import as_array
 from robustfit.partition import Rows, Schema, SchemaError, as_rows, cells, missing_cells, narrow_indices
 
 
@@ -74,7 +74,7 @@ def read_test_rows(ensemble, X, container: Container):
         if isinstance(X, list | tuple | np.ndarray):
             _refuse_empty(len(X))
         if (texts := _texts(X)) is None:
-            raise ValueError(f"The ensemble was fitted on texts; pass a list of str, got {type(X).__name__}.")
+            raise ValueError(f"The estimator was fitted on texts; pass a list of str, got {type(X).__name__}.")
         _refuse_empty(len(texts))
         return texts
     if container.kind == "frame":
