@@ -2,21 +2,46 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from robustfit.trimmed._lts._concentrate import best
-from robustfit.trimmed._lts._reweight import clean_scale
+from robustfit.trimmed._lts._reweight import INNER, clean_scale
 
 SHARES = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
-# A scale that grows by more from one share to the next has met rows of another kind.
+# Scales that differ by more are those of rows of other kinds.
 _JUMP = 1.15
-_FOLLOWED = 12
+# Distances from a normal law that differ by less than this, over the root of the number of rows, differ by chance.
+_CHANCE = 0.35
+_FOLLOWED = 6
 _STEPS = 2
 _LAST_STEPS = 6
 
 
+class Stage(NamedTuple):
+    """The fit that leads with some number of rows kept.
+
+    Attributes
+    ----------
+    coefs : ndarray of shape (p,)
+    scale : float
+        Of the errors, corrected for the share of outliers that the fit itself shows: level as long as the rows kept
+        follow one model.
+    """
+
+    coefs: NDArray[np.float64]
+    scale: float
+
+
 def scale_path(pool, starts, counts):
-    """Scale of the errors along a path of numbers of rows kept, each warm-started by the one before.
+    """Follow the best fits along a path of numbers of rows kept, each warm-started by the one before.
+
+    With few rows kept the smallest objective may belong to a tight minority that fits itself all too well. Such a fit
+    shows: far too many of its residuals are next to nothing for its scale. So of the leading fits only those are
+    taken whose residuals are about as close to a normal law as any other's.
 
     Parameters
     ----------
@@ -25,39 +50,63 @@ def scale_path(pool, starts, counts):
     counts : sequence of int
         Rows of the pool to keep, increasing.
 
-    Returns
-    -------
-    scales : ndarray of shape (n_counts,)
-        Corrected for the share of outliers that the fit itself shows, so that it is level as long as the rows kept
-        follow one model.
+    Yields
+    ------
+    stage : Stage
+        One for each count.
     """
-    problem, scales, warm = pool.problem, [], starts.coefs
-    # What is best with few rows may be poison that fits itself well, so candidates are followed from both ends.
-    ends = [best(*pool.with_h(count).concentrate(warm, _STEPS), _FOLLOWED)[0] for count in (counts[0], counts[-4])]
-    warm = np.vstack(ends)
+    warm, objective = pool.with_h(counts[0]).concentrate(starts.coefs, _STEPS)
+    distance = _look(pool.problem, warm, objective, counts[0])[1]
+    warm = np.vstack([best(warm, objective, _FOLLOWED)[0], best(warm, distance, _FOLLOWED)[0]])
     for count in counts:
         small = pool.with_h(count)
         warm, objective = small.concentrate(warm, _STEPS)
-        leaders, values = small.settle(best(warm, objective, 3)[0], _LAST_STEPS)
-        residuals = problem.target - problem.rows @ leaders[0]
-        squares = float(values[0] - problem.penalty(leaders[0]))
-        scales.append(clean_scale(residuals, max(squares, 0.0), count, problem.n_coefs)[0])
-    return np.array(scales)
+        distance = _look(pool.problem, warm, objective, count)[1]
+        alike = distance <= distance.min() + _CHANCE / np.sqrt(pool.problem.n_rows)
+        leader = best(warm[alike], objective[alike], 1)[0]
+        leader, objective = small.settle(leader, _LAST_STEPS)
+        yield Stage(leader[0], _look(pool.problem, leader, objective, count)[0][0])
 
 
-def last_level(scales):
-    """Return the place on the path one before the last that is level, so that no row at the edge is let in.
+def _look(problem, coefs, objective, h):
+    """Scale of each fit, and the distance of its residuals from a normal law of that scale with outliers."""
+    looks = [_look_at(problem, each, value, h) for each, value in zip(coefs, objective, strict=True)]
+    return np.array(looks).T
+
+
+def _look_at(problem, coefs, objective, h):
+    residuals = problem.target - problem.rows @ coefs
+    squares = max(objective - float(problem.penalty(coefs)), 0.0)
+    scale, excess = clean_scale(residuals, squares, h, problem.n_coefs)
+    if not scale > 0:
+        return 0.0, 0.0
+    sizes = np.sort(np.abs(residuals) / scale)
+    inner = sizes[: np.searchsorted(sizes, INNER)]
+    normal = (1.0 - excess) * (2.0 * ndtr(inner) - 1.0)
+    steps = np.arange(len(inner) + 1) / len(sizes)
+    return scale, float(np.max(np.maximum(steps[1:] - normal, normal - steps[:-1]), initial=0.0))
+
+
+def longest_level(scales):
+    """Find where the scale stays level the longest, and stop short of where that ends.
 
     Parameters
     ----------
-    scales : ndarray of shape (n_counts,)
+    scales : sequence of float
+        Along a path of numbers of rows kept.
 
     Returns
     -------
     place : int
-        The last one if the scale never jumps.
+        The last but one of the longest run of scales that are within 15 % of each other, so that no row at the edge is
+        let in; the last one if the path ends there.
     """
-    for place in range(len(scales) - 1):
-        if scales[place + 1] > _JUMP * scales[place]:
-            return max(place - 1, 0)
-    return len(scales) - 1
+    longest = (0, 0, 0)
+    for start in range(len(scales)):
+        stop = start + 1
+        while stop < len(scales) and max(scales[start : stop + 1]) <= _JUMP * min(scales[start : stop + 1]):
+            stop += 1
+        if stop - start > longest[0]:
+            longest = (stop - start, start, stop)
+    _, start, stop = longest
+    return stop - 1 if stop == len(scales) else max(stop - 2, start)

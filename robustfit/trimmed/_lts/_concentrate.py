@@ -44,10 +44,15 @@ class SmallSet:
             kept[i, tied[len(tied) - (np.count_nonzero(kept[i]) - self.h) :]] = False
         return kept, smallest.sum(axis=1) + self.problem.penalty(coefs)
 
-    def concentrate(self, coefs, n_steps):
-        """Move each candidate by some steps; return its coefficients and its objective."""
+    def move(self, coefs, n_steps):
+        """Move each candidate by some steps."""
         for _ in range(n_steps):
             coefs = self.fit(self.look(coefs)[0])
+        return coefs
+
+    def concentrate(self, coefs, n_steps):
+        """Move each candidate by some steps; return its coefficients and its objective."""
+        coefs = self.move(coefs, n_steps)
         return coefs, self.look(coefs)[1]
 
     def settle(self, coefs, n_steps):
@@ -68,6 +73,31 @@ class SmallSet:
         _, first = np.unique(np.packbits(kept, axis=1), axis=0, return_index=True)
         first = first[np.argsort(objective[first], kind="stable")]
         return coefs[first], objective[first]
+
+
+def distinct(kept, objective, n_keep, apart):
+    """Choose the candidates with the smallest objectives among those that keep different rows.
+
+    Parameters
+    ----------
+    kept : ndarray of shape (n_candidates, n_rows), bool
+    objective : ndarray of shape (n_candidates,)
+    n_keep : int
+    apart : int
+        Rows that one of two candidates keeps and the other does not, at least.
+
+    Returns
+    -------
+    chosen : list of int
+        Best first.
+    """
+    chosen: list[int] = []
+    for i in np.argsort(objective, kind="stable"):
+        if all(np.count_nonzero(kept[i] & ~kept[j]) >= apart for j in chosen):
+            chosen.append(int(i))
+            if len(chosen) == n_keep:
+                break
+    return chosen
 
 
 def best(coefs, objective, n_keep):

@@ -5,19 +5,20 @@
 import numpy as np
 
 from robustfit.trimmed._lts._normal_equations import gram_moved, gram_of, solve_one
+from robustfit.trimmed._lts._scale import variance_within
 
 # A step that promises less than this share of the objective is rounding.
-_NEGLIGIBLE = 1e-13
-_LONGEST = 16.0
+_NEGLIGIBLE = 1e-12
 
 
 def descend(problem, solution, h, max_iter):
     """Concentrate until the rows kept no longer change.
 
     A concentration step goes from b to the least-squares fit b₁ on the rows that b keeps. The objective is lower
-    still at b + t (b₁ − b) for some t > 1, since rows that would be let in are not yet counted: near the optimum a
-    plain step goes 1/7 of the way with half of the rows kept. A longer step is taken only if what it reaches is below
-    what the plain one is sure to reach, so the objective never rises.
+    still at b + t (b₁ − b) for some t > 1, since the step changes which rows are kept. Near the optimum under a normal
+    law the plain step goes the share v of the way, the variance of what is kept (1/7 with half of the rows), so t = 1/v
+    is tried. A longer step is taken only if what it reaches is below what the plain one is sure to reach, so the
+    objective never rises.
 
     Parameters
     ----------
@@ -34,6 +35,7 @@ def descend(problem, solution, h, max_iter):
         Passes over the rows.
     """
     gram, moment = gram_of(problem, np.flatnonzero(solution.kept))
+    longest = 1.0 if problem.sparse else 1.0 / variance_within(h / problem.n_rows)
     stretch, n_iter = 1.0, 0
     while n_iter < max_iter:
         n_iter += 1
@@ -46,8 +48,8 @@ def descend(problem, solution, h, max_iter):
         if stretch > 1.0 and not reached.objective <= bound:
             n_iter += 1
             reached, stretch = problem.at(solution.coefs + step, h), 1.0
-        elif not problem.sparse:
-            stretch = min(2.0 * stretch, _LONGEST)
+        else:
+            stretch = min(2.0 * stretch, longest)
         if not reached.objective < solution.objective:
             break
         gram, moment = gram_moved(problem, gram, moment, solution.kept, reached.kept)

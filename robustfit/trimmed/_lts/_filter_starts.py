@@ -7,7 +7,6 @@ import numpy as np
 from robustfit.trimmed._lts._scatter_starts import nearest_half
 
 _STEP = 0.05
-_DENSITY_ROWS = 1000
 _NEIGHBOURS = 0.05
 
 
@@ -51,7 +50,7 @@ def sparse_subsets(joint, shares):
     Parameters
     ----------
     joint : ndarray of shape (n_rows, n_columns)
-        Features and target in robust units; the first thousand rows are looked at.
+        Features and target in robust units.
     shares : sequence of float
         Shares of rows to leave out.
 
@@ -60,17 +59,16 @@ def sparse_subsets(joint, shares):
     masks : ndarray of shape (2 * n_shares, n_rows), bool
         For each share the rows that are left, and the half of them nearest to the median.
     """
-    seen = np.clip(joint[:_DENSITY_ROWS], -1e8, 1e8)
-    n_seen = len(seen)
-    squares = np.square(seen).sum(axis=1)
-    between = squares[:, None] + squares - 2.0 * (seen @ seen.T)
-    rank = min(n_seen - 1, max(2, round(_NEIGHBOURS * n_seen)))
+    n_rows = len(joint)
+    squares = np.square(joint).sum(axis=1)
+    between = squares[:, None] + squares - 2.0 * (joint @ joint.T)
+    rank = min(n_rows - 1, max(2, round(_NEIGHBOURS * n_rows)))
     reach = np.partition(between, rank, axis=1)[:, rank]
-    masks = np.zeros((2 * len(shares), len(joint)), dtype=bool)
+    masks = np.zeros((2 * len(shares), n_rows), dtype=bool)
     for i, share in enumerate(shares):
-        n_left = max(2, n_seen - round(share * n_seen))
+        n_left = max(2, n_rows - round(share * n_rows))
         left = np.argpartition(-reach, n_left - 1)[:n_left]
         masks[2 * i, left] = True
-        near = np.square(seen[left] - np.median(seen[left], axis=0)).sum(axis=1)
+        near = np.square(joint[left] - np.median(joint[left], axis=0)).sum(axis=1)
         masks[2 * i + 1, left[nearest_half(near)]] = True
     return masks

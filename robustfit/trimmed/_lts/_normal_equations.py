@@ -28,10 +28,7 @@ class Normal:
         self._upper = np.triu_indices(p)
         self._products = None
         if n_rows * (len(self._upper[0]) + p) <= _MOST_PRODUCTS:
-            rows = problem.rows
-            self._products = np.hstack(
-                [rows[:, self._upper[0]] * rows[:, self._upper[1]], rows * problem.target[:, None]]
-            )
+            self._products = _products(problem)
 
     def of(self, masks):
         """Return Gram matrices (n_subsets, p, p) and right-hand sides (n_subsets, p) of subsets given as masks."""
@@ -45,6 +42,18 @@ class Normal:
         gram[:, self._upper[0], self._upper[1]] = sums[:, :n_pairs]
         gram[:, self._upper[1], self._upper[0]] = sums[:, :n_pairs]
         return gram, sums[:, n_pairs:]
+
+
+def _products(problem):
+    """Products of all pairs of columns, upper triangle row by row, then of columns and target."""
+    n_rows, p = problem.rows.shape
+    products = np.empty((n_rows, p * (p + 1) // 2 + p))
+    stop = 0
+    for j in range(p):
+        start, stop = stop, stop + p - j
+        np.multiply(problem.rows[:, j:], problem.rows[:, j : j + 1], out=products[:, start:stop])
+    np.multiply(problem.rows, problem.target[:, None], out=products[:, stop:])
+    return products
 
 
 def gram_of(problem, index):

@@ -8,7 +8,7 @@ from scipy.special import ndtr
 from robustfit.trimmed._lts._scale import trimmed_scale
 
 # Residuals below this many sigma are never outliers.
-_INNER = 2.5
+INNER = 2.5
 _ROUNDS = 3
 
 
@@ -38,7 +38,7 @@ def outlying(sizes):
        Statistics, 2002.
     """
     n_rows = len(sizes)
-    outer = np.sort(sizes[sizes >= _INNER])
+    outer = np.sort(sizes[sizes >= INNER])
     if not len(outer):
         return np.zeros(n_rows, dtype=bool), np.inf, 0.0
     below = np.arange(n_rows - len(outer), n_rows) / n_rows

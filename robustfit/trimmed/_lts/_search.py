@@ -4,41 +4,52 @@
 
 import numpy as np
 
-from robustfit.trimmed._lts._concentrate import best
+from robustfit.trimmed._lts._concentrate import distinct
 from robustfit.trimmed._lts._descend import descend
 from robustfit.trimmed._lts._exchange import exchange, exchangeable
 
 # What the pool finds this much worse than the best is not looked at again.
 _HOPELESS = 1.5
 _LAST = 2
+_FIRST_STEPS = 2
 
 
-def settle_on_pool(pool, starts, h, n_keep, max_iter):
+def settle_on_pool(small, starts, *, n_keep, apart, max_iter):
     """Move all starts on the pool; return the best distinct candidates, and what each kind of start reached.
 
     Parameters
     ----------
-    pool : SmallSet
+    small : SmallSet
+        The pool.
     starts : Starts
-    h : int
-        Rows of the pool that are kept.
     n_keep, max_iter : int
+    apart : int
+        Candidates that differ by fewer rows after two steps are one.
 
     Returns
     -------
     coefs : ndarray of shape (at most n_keep, p)
     reached : dict of str to float
-        Smallest objective on the pool, by kind of start.
+        As of `reached_by`.
     """
-    small = pool.with_h(h)
-    coefs, objective = small.concentrate(starts.coefs, 2)
+    coefs = small.move(starts.coefs, _FIRST_STEPS)
+    kept, objective = small.look(coefs)
+    reached = _lowest(starts.names, objective, small.h)
+    chosen = distinct(kept, objective, n_keep, apart)
+    coefs, objective = small.settle(coefs[chosen], max_iter)
+    return coefs[objective <= _HOPELESS * objective[0]], reached
+
+
+def reached_by(small, starts):
+    """Return the smallest objective per row kept that each kind of start has after two steps, by its name."""
+    return _lowest(starts.names, small.concentrate(starts.coefs, _FIRST_STEPS)[1], small.h)
+
+
+def _lowest(names, objective, h):
     reached: dict[str, float] = {}
-    for name, value in zip(starts.names, objective.tolist(), strict=True):
+    for name, value in zip(names, (objective / h).tolist(), strict=True):
         reached[name] = min(value, reached.get(name, np.inf))
-    coefs, objective = best(coefs, objective, n_keep)
-    coefs, objective = small.settle(coefs, max_iter)
-    hopeful = objective <= _HOPELESS * objective[0]
-    return coefs[hopeful], reached
+    return reached
 
 
 def finish(problem, coefs, h, max_iter):

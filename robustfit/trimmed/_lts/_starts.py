@@ -16,8 +16,13 @@ from robustfit.trimmed._lts._filter_starts import sparse_subsets, spectral_subse
 from robustfit.trimmed._lts._scatter_starts import central_halves
 
 _N_GROUPS = 5
-_STEPS = 2
+# After one step the better one in so many goes on to the second.
+_SECOND_LOOK = 3
 RANDOM = "random"
+# Scatter and neighbours are looked at in this many rows, or this many for each coefficient.
+_SEEN, _SEEN_PER_COEF = 1000, 30
+# Squares of what is farther out would leave nothing of the digits of the rest.
+_FARTHEST = 1e6
 
 
 class Effort(NamedTuple):
@@ -67,27 +72,28 @@ def pool_rows(keys, n_rows, group_size, random_state):
     return order[np.arange(size) * n_rows // size]
 
 
-def find_starts(pool, share, effort):
+def find_starts(small, effort):
     """Find candidates for a problem on the pool.
 
     Parameters
     ----------
-    pool : Problem
-    share : float
-        Of rows kept.
+    small : SmallSet
+        The pool.
     effort : Effort
 
     Returns
     -------
     starts : Starts
     """
+    pool = small.problem
     n_groups = 1 if pool.n_rows <= 2 * effort.group_size else -(-pool.n_rows // effort.group_size)
     names, coefs = [], []
     if effort.deterministic:
-        names, found = _deterministic(SmallSet(pool, _share_of(pool, share)))
+        names, found = _deterministic(small)
         coefs.append(found)
     if effort.n_starts:
         jobs = [(pool.take(slice(g, None, n_groups)), g) for g in range(n_groups)]
+        share = small.h / pool.n_rows
         run = delayed(_random_of_group)
         found = Parallel(n_jobs=effort.n_jobs, prefer="threads")(run(*job, share, effort, n_groups) for job in jobs)
         coefs += found
@@ -95,24 +101,25 @@ def find_starts(pool, share, effort):
     return Starts(names, np.vstack(coefs))
 
 
-def _share_of(problem, share):
-    return min(problem.n_rows, max(1, round(share * problem.n_rows)))
-
-
 def _random_of_group(group, number, share, effort, n_groups):
     rng = np.random.default_rng([effort.random_state, number])
     with threadpool_limits(1) if effort.n_jobs not in (None, 1) else nullcontext():
         starts = elemental_starts(group, -(-effort.n_starts // n_groups), rng)
-        small = SmallSet(group, _share_of(group, share))
-        return best(*small.concentrate(starts, _STEPS), effort.n_keep)[0]
+        small = SmallSet(group, max(1, round(share * group.n_rows)))
+        hopeful, _ = best(*small.concentrate(starts, 1), max(effort.n_keep, len(starts) // _SECOND_LOOK))
+        return best(*small.concentrate(hopeful, 1), effort.n_keep)[0]
 
 
 def _deterministic(small):
     pool = small.problem
-    joint = np.column_stack([pool.rows[:, pool.rows.std(axis=0) > 0], pool.target])
-    names, masks = central_halves(joint)
+    seen = pool.take(slice(max(_SEEN, _SEEN_PER_COEF * pool.n_coefs)))
+    joint = np.column_stack([seen.rows[:, np.ptp(seen.rows, axis=0) > 0], seen.target])
+    joint = np.clip(joint, -_FARTHEST, _FARTHEST)
     trimmed = 1.0 - small.h / pool.n_rows
-    dense = sparse_subsets(joint, (trimmed, 0.5 * (1.0 + trimmed)))
+    names, central = central_halves(joint)
     names += ["sparse", "sparse, nearest half", "half sparse", "half sparse, nearest half", "spectral", "all rows"]
-    rest = np.vstack([spectral_subset(small, small.h), np.ones(pool.n_rows, dtype=bool)])
-    return names, small.fit(np.vstack([masks, dense, rest]))
+    sparse = sparse_subsets(joint, (trimmed, 0.5 * (1.0 + trimmed)))
+    masks = np.zeros((len(names), pool.n_rows), dtype=bool)
+    masks[: len(names) - 2, : seen.n_rows] = np.vstack([central, sparse])
+    masks[-2], masks[-1] = spectral_subset(small, small.h), True
+    return names, small.fit(masks)

@@ -6,16 +6,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from robustfit.trimmed._lts._alpha_path import SHARES, last_level, scale_path
+from robustfit.trimmed._lts._alpha_path import SHARES, longest_level, scale_path
 from robustfit.trimmed._lts._concentrate import SmallSet
 from robustfit.trimmed._lts._problem import Problem, Solution
-from robustfit.trimmed._lts._search import finish, settle_on_pool
-from robustfit.trimmed._lts._starts import find_starts, pool_rows
+from robustfit.trimmed._lts._search import finish, reached_by, settle_on_pool
+from robustfit.trimmed._lts._starts import Starts, find_starts, pool_rows
 from robustfit.trimmed._lts._units import Units
 from robustfit.trimmed._selection import row_keys
 
-# Candidates need not come to rest on a sample.
+# Candidates need not come to rest on a sample, and those that nearly agree there will agree.
 _POOL_STEPS = 10
+_APART = 0.02
 # Random groups keep this share where the share is yet to be found.
 _UNDECIDED = 0.6
 _PATH_ROWS = 1500
@@ -101,22 +102,32 @@ def trim(X, y, *, alpha, effort, ridge, l1, intercept):
     problem = Problem(rows, target, np.append(ridges, free), np.append(prices, free), keys)
 
     n_bound = 1 if ridge or l1 else problem.n_coefs
-    pool = SmallSet(problem.take(chosen), n_rows)
-    undecided = alpha == "auto"
-    starts = find_starts(pool.problem, _UNDECIDED if undecided else rows_kept(alpha, n_rows, n_bound) / n_rows, effort)
-    if undecided:
-        alpha = _choose_alpha(problem, chosen, starts, n_bound)
-    h = rows_kept(alpha, n_rows, n_bound)
     all_here = len(chosen) == n_rows
-    h_pool = h if all_here else max(1, round(h / n_rows * len(chosen)))
-    steps = effort.max_iter if all_here else min(_POOL_STEPS, effort.max_iter)
-    coefs, reached = settle_on_pool(pool, starts, h_pool, effort.n_keep, steps)
+    n_steps = effort.max_iter if all_here else min(_POOL_STEPS, effort.max_iter)
+    h = rows_kept(_UNDECIDED if alpha == "auto" else alpha, n_rows, n_bound)
+    pool = SmallSet(problem.take(chosen), _scaled(h, n_rows, len(chosen)))
+    starts = find_starts(pool, effort)
+    if alpha == "auto":
+        alpha, leader, reached = _decide(pool.problem, starts, n_bound)
+        h = rows_kept(alpha, n_rows, n_bound)
+        coefs, _ = pool.with_h(_scaled(h, n_rows, len(chosen))).settle(leader[None], n_steps)
+    else:
+        apart = 1 if all_here else round(_APART * pool.h)
+        coefs, reached = settle_on_pool(pool, starts, n_keep=effort.n_keep, apart=apart, max_iter=n_steps)
     solution, n_iter = finish(problem, coefs, h, effort.max_iter)
-    reached = {name: value * h / h_pool for name, value in reached.items()}
+    reached = {name: h * value for name, value in reached.items()}
     return Trimmed(problem, units, solution, h, float(alpha), reached, n_iter)
 
 
-def _choose_alpha(problem, chosen, starts, n_bound):
-    sample = SmallSet(problem.take(chosen[:: -(-len(chosen) // _PATH_ROWS)]), 1)
+def _scaled(h, n_rows, n_chosen):
+    return h if n_chosen == n_rows else max(1, round(h / n_rows * n_chosen))
+
+
+def _decide(pool, starts, n_bound):
+    """Choose the share of rows kept on a sample, and the fit that leads there; also what the starts reach there."""
+    sample = SmallSet(pool.take(slice(None, None, -(-pool.n_rows // _PATH_ROWS))), 1)
     counts = [rows_kept(share, sample.problem.n_rows, n_bound) for share in SHARES]
-    return SHARES[last_level(scale_path(sample, starts, counts))]
+    stages = list(scale_path(sample, starts, counts))
+    place = longest_level([stage.scale for stage in stages])
+    names, coefs = [*starts.names, "path"], np.vstack([starts.coefs, stages[place].coefs])
+    return SHARES[place], stages[place].coefs, reached_by(sample.with_h(counts[place]), Starts(names, coefs))
