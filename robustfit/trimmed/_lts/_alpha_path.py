@@ -6,10 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from robustfit.trimmed._lts._concentrate import best
-from robustfit.trimmed._lts._reweight import INNER, clean_scale
+from robustfit.trimmed._lts._reweight import find_outliers, normal_distance
 
 SHARES = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 # Scales that differ by more are those of rows of other kinds.
@@ -75,16 +74,10 @@ def _look(problem, coefs, objective, h):
 
 
 def _look_at(problem, coefs, objective, h):
-    residuals = problem.target - problem.rows @ coefs
+    sizes = np.sort(np.abs(problem.target - problem.rows @ coefs))
     squares = max(objective - float(problem.penalty(coefs)), 0.0)
-    scale, excess = clean_scale(residuals, squares, h, problem.n_coefs)
-    if not scale > 0:
-        return 0.0, 0.0
-    sizes = np.sort(np.abs(residuals) / scale)
-    inner = sizes[: np.searchsorted(sizes, INNER)]
-    normal = (1.0 - excess) * (2.0 * ndtr(inner) - 1.0)
-    steps = np.arange(len(inner) + 1) / len(sizes)
-    return scale, float(np.max(np.maximum(steps[1:] - normal, normal - steps[:-1]), initial=0.0))
+    outliers = find_outliers(sizes, squares, h, problem.n_coefs)
+    return outliers.scale, normal_distance(sizes, outliers)
 
 
 def longest_level(scales):

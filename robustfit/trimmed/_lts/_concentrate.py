@@ -70,6 +70,8 @@ class SmallSet:
             moving = moving[~same]
             if not len(moving):
                 break
+        if len(coefs) == 1:
+            return coefs, objective
         _, first = np.unique(np.packbits(kept, axis=1), axis=0, return_index=True)
         first = first[np.argsort(objective[first], kind="stable")]
         return coefs[first], objective[first]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustfit.trimmed._lts._final_fit import bisquare_fit, degrees_of_freedom, fit_rows
-from robustfit.trimmed._lts._reweight import clean_scale, outlying
+from robustfit.trimmed._lts._reweight import find_outliers
 from robustfit.trimmed._lts._scale import truncated_variance
 
 _ROUNDING = 256 * np.finfo(float).eps
@@ -54,8 +54,9 @@ def conclude(trimmed, final):
 
     freedom = degrees_of_freedom(problem, coefs, solution.kept)
     squares = float(np.square(residuals[solution.kept]).sum())
-    scale, _ = clean_scale(residuals, squares, trimmed.h, freedom)
-    out, cutoff, _ = outlying(np.abs(residuals) / scale)
+    sizes = np.abs(residuals)
+    scale, _, cutoff = find_outliers(sizes, squares, trimmed.h, freedom)
+    out = sizes >= cutoff
     contamination = float(np.mean(out))
     if final is None:
         return Conclusion(coefs, scale, solution.kept.astype(float), contamination, exact=False)
@@ -66,7 +67,7 @@ def conclude(trimmed, final):
     residuals = problem.target[~out] - problem.rows[~out] @ coefs
     left = len(residuals) - degrees_of_freedom(problem, coefs, ~out)
     if left >= 1:
-        scale = float(np.sqrt(np.square(residuals).sum() / left / truncated_variance(cutoff)))
+        scale = float(np.sqrt(np.square(residuals).sum() / left / truncated_variance(cutoff / scale)))
     return Conclusion(coefs, scale, (~out).astype(float), contamination, exact=False)
 
 

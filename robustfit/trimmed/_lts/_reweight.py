@@ -1,6 +1,8 @@
-"""Which rows are outliers of a robust fit, and the least-squares fit on the others."""
+"""Which rows are outliers of a robust fit: as many as are more, and farther out, than a normal law explains."""
 
 # SPDX-License-Identifier: BSD-3-Clause
+
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import ndtr
@@ -12,25 +14,44 @@ INNER = 2.4
 _ROUNDS = 3
 
 
-def outlying(sizes):
-    """Mark the residuals that are more, and farther out, than a normal law explains.
+class Outliers(NamedTuple):
+    """What a fit says of the errors and of the rows that do not follow it.
 
-    The share of outliers is the largest excess of the normal distribution function over that of the sizes, beyond
-    2.4 sigma; as many of the largest are marked, rounded up. Of normal errors that is next to nothing, so that the fit on the
-    others loses no efficiency, while far rows are marked as a fixed cut-off would [1]_.
+    Attributes
+    ----------
+    scale : float
+        Of the errors.
+    excess : float
+        Share of rows that a normal law of that scale does not explain.
+    cutoff : float
+        Size of the smallest residual that is out; infinite if none is.
+    """
+
+    scale: float
+    excess: float
+    cutoff: float
+
+
+def find_outliers(sizes, sum_of_squares, h, n_coefs):
+    """Find the scale of the errors and the outliers, each given the other.
+
+    The share of outliers is the largest excess of the normal distribution function over that of the residuals, beyond
+    2.4 sigma; as many of the largest are out, rounded up. Of normal errors that is next to nothing, so that a fit on
+    the others loses no efficiency, while far rows are out as with a fixed cut-off [1]_. The scale is that of h among
+    the rows that are not out, not among all, which would make it too large and the cut-off too wide.
 
     Parameters
     ----------
     sizes : ndarray of shape (n_rows,)
-        Absolute residuals in units of sigma.
+        Absolute residuals.
+    sum_of_squares : float
+        Of the ``h`` smallest.
+    h : int
+    n_coefs : float
 
     Returns
     -------
-    out : ndarray of shape (n_rows,), bool
-    cutoff : float
-        Smallest size that is out; infinite if none is.
-    excess : float
-        Share of outliers.
+    outliers : Outliers
 
     References
     ----------
@@ -38,39 +59,49 @@ def outlying(sizes):
        Statistics, 2002.
     """
     n_rows = len(sizes)
-    outer = np.sort(sizes[sizes >= INNER])
-    if not len(outer):
-        return np.zeros(n_rows, dtype=bool), np.inf, 0.0
-    below = np.arange(n_rows - len(outer), n_rows) / n_rows
-    excess = max(0.0, float(np.max(2.0 * ndtr(outer) - 1.0 - below)))
-    # A hair more than a whole number is that number.
-    n_out = min(len(outer), int(np.ceil(n_rows * excess - 1e-9)))
-    if not n_out:
-        return np.zeros(n_rows, dtype=bool), np.inf, excess
-    cutoff = float(outer[len(outer) - n_out])
-    return sizes >= cutoff, cutoff, excess
-
-
-def clean_scale(residuals, sum_of_squares, h, n_coefs):
-    """Scale of the errors, and the share of outliers, each found given the other.
-
-    Parameters
-    ----------
-    residuals : ndarray of shape (n_rows,)
-    sum_of_squares : float
-        Of the ``h`` smallest.
-    h, n_coefs : int
-
-    Returns
-    -------
-    scale, excess : float
-    """
-    n_rows, excess = len(residuals), 0.0
-    scale = trimmed_scale(sum_of_squares, h, n_rows, n_coefs)
-    sizes = np.abs(residuals)
+    # With every row but h out the scale is smallest.
+    smallest = INNER * trimmed_scale(sum_of_squares, h, h, n_coefs)
+    outer = np.sort(sizes[sizes >= smallest])
+    scale, excess, cutoff = trimmed_scale(sum_of_squares, h, n_rows, n_coefs), 0.0, np.inf
     for _ in range(_ROUNDS):
         if not scale > 0:
             break
-        excess = outlying(sizes / scale)[2]
+        excess, _ = _beyond(outer, scale, n_rows)
         scale = trimmed_scale(sum_of_squares, h, max(h, n_rows * (1.0 - excess)), n_coefs)
-    return scale, excess
+    if scale > 0:
+        excess, cutoff = _beyond(outer, scale, n_rows)
+    return Outliers(scale, excess, cutoff)
+
+
+def _beyond(outer, scale, n_rows):
+    """Share of outliers and cut-off at a scale, from the largest sizes in increasing order."""
+    outer = outer[np.searchsorted(outer, INNER * scale) :]
+    if not len(outer):
+        return 0.0, np.inf
+    below = np.arange(n_rows - len(outer), n_rows) / n_rows
+    excess = max(0.0, float(np.max(2.0 * ndtr(outer / scale) - 1.0 - below)))
+    # A hair more than a whole number is that number.
+    n_out = min(len(outer), int(np.ceil(n_rows * excess - 1e-9)))
+    return excess, float(outer[len(outer) - n_out]) if n_out else np.inf
+
+
+def normal_distance(sizes, outliers):
+    """Distance between the distribution of the residuals below 2.4 sigma and the normal law that explains them best.
+
+    Parameters
+    ----------
+    sizes : ndarray of shape (n_rows,)
+        Absolute residuals, in increasing order.
+    outliers : Outliers
+
+    Returns
+    -------
+    distance : float
+        Between 0 and 1; 0 after an exact fit.
+    """
+    if not outliers.scale > 0:
+        return 0.0
+    inner = sizes[: np.searchsorted(sizes, INNER * outliers.scale)]
+    normal = (1.0 - outliers.excess) * (2.0 * ndtr(inner / outliers.scale) - 1.0)
+    steps = np.arange(len(inner) + 1) / len(sizes)
+    return float(np.max(np.maximum(steps[1:] - normal, normal - steps[:-1]), initial=0.0))
