@@ -2,16 +2,22 @@
 
 import pytest
 import sklearn
+from sklearn.linear_model import Lasso
+from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 from sklearn.utils.fixes import parse_version
 
-from robustfit.trimmed import LTSRegressor
+from robustfit.trimmed import LTSRegressor, SeverClassifier, SeverRegressor
 
 # Name: a function that makes the estimator, and how many checks scikit-learn 1.9 has for it.
 LEARNERS = {
     "LTS": (lambda: LTSRegressor(), 52),
     "LTS, auto": (lambda: LTSRegressor(alpha="auto", final="mm"), 52),
     "LTS, elastic net": (lambda: LTSRegressor(ridge=1.0, l1=1.0, final=None), 52),
+    "Sever regressor": (lambda: SeverRegressor(), 52),
+    "Sever regressor, random": (lambda: SeverRegressor(Lasso(alpha=0.1), threshold="random"), 52),
+    "Sever classifier": (lambda: SeverClassifier(), 55),
+    "Sever classifier, all": (lambda: SeverClassifier(LinearSVC(), filter_by="all", final=None), 55),
 }
 
 

@@ -1,5 +1,11 @@
 """Fit on the rows that agree: trimmed losses, for linear regression and around any estimator."""
 
 from robustfit.trimmed._lts_regressor import LTSRegressor
+from robustfit.trimmed._sever_classifier import SeverClassifier
+from robustfit.trimmed._sever_regressor import SeverRegressor
 
-__all__ = ["LTSRegressor"]
+__all__ = [
+    "LTSRegressor",
+    "SeverClassifier",
+    "SeverRegressor",
+]

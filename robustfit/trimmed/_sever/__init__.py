@@ -1,0 +1,1 @@
+"""Rows whose gradients pull together: what Sever and robust gradient descent look at."""
