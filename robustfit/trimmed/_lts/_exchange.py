@@ -6,7 +6,7 @@ import numpy as np
 
 from robustfit.trimmed._lts._normal_equations import gram_of, solve_one
 
-_MOST_PAIRS = 1 << 20
+_MOST_PAIRS = 1 << 14
 _GAIN = 1e-11
 
 

@@ -4,43 +4,68 @@
 
 import numpy as np
 
-_MOST_SWEEPS = 2000
-_TOLERANCE = 1e-12
+EXACT = 1e-12
+ROUGH = 1e-3
+_MOST_SWEEPS = {EXACT: 20_000, ROUGH: 20}
 
 
-def solve_lasso(gram, moment, ridge, l1):
+def solve_lasso(gram, moment, ridge, l1, tolerance):
     """Minimise ``b'Gb − 2 m'b + Σ ridge_j b_j² + Σ l1_j |b_j|`` for each of several G and m.
+
+    All coefficients are gone through once, then those that are not zero anywhere until they rest, then all again, until
+    that changes nothing.
 
     Parameters
     ----------
     gram : ndarray of shape (n_subsets, p, p)
     moment : ndarray of shape (n_subsets, p)
     ridge, l1 : ndarray of shape (p,)
+    tolerance : {EXACT, ROUGH}
+        Largest last change of a coefficient, in units of the largest there could be. Rough solutions also stop after
+        some sweeps.
 
     Returns
     -------
     coefs : ndarray of shape (n_subsets, p)
     """
-    n_subsets, p = moment.shape
-    # Column j of all matrices in one piece, and subsets last, so that each update is one contiguous sweep.
-    columns = np.ascontiguousarray(gram.transpose(2, 1, 0))
-    weight = np.ascontiguousarray(gram[:, np.arange(p), np.arange(p)].T) + ridge[:, None]
-    safe = np.where(weight > 0, weight, 1.0)
-    gradient = np.ascontiguousarray(moment.T).copy()
-    coefs = np.zeros((p, n_subsets))
-    size = np.sqrt(safe)
-    goal = _TOLERANCE * np.sqrt(np.max(moment.T**2 / safe, axis=0) + np.finfo(float).tiny)
-    for _ in range(_MOST_SWEEPS):
-        largest = np.zeros(n_subsets)
-        for j in range(p):
-            old = coefs[j].copy()
-            pull = gradient[j] + (weight[j] - ridge[j]) * old
-            new = np.sign(pull) * np.maximum(np.abs(pull) - 0.5 * l1[j], 0.0) / safe[j]
-            step = new - old
+    every = np.arange(moment.shape[1])
+    state = _Descent(gram, moment, ridge, l1)
+    sweeps, at_rest = 0, False
+    while not at_rest and sweeps < _MOST_SWEEPS[tolerance]:
+        at_rest = state.sweep(every) <= tolerance
+        sweeps += 1
+        active = np.flatnonzero(state.coefs.any(axis=1))
+        while len(active) and sweeps < _MOST_SWEEPS[tolerance]:
+            sweeps += 1
+            if state.sweep(active) <= tolerance:
+                break
+    return state.coefs.T.copy()
+
+
+class _Descent:
+    """Coefficients of all subsets, (p, n_subsets), so that one of them in all subsets is one piece of memory."""
+
+    def __init__(self, gram, moment, ridge, l1):
+        diagonal = np.einsum("kjj->jk", gram)
+        self._columns = np.ascontiguousarray(gram.transpose(2, 1, 0))
+        self._own = np.ascontiguousarray(diagonal)
+        weight = self._own + ridge[:, None]
+        self._weight = np.where(weight > 0, weight, 1.0)
+        self._gradient = np.ascontiguousarray(moment.T).copy()
+        self._threshold = 0.5 * l1
+        largest = np.max(np.square(moment.T) / self._weight, axis=0)
+        self._unit = np.sqrt(self._weight / (largest + np.finfo(float).tiny))
+        self.coefs = np.zeros(moment.T.shape)
+
+    def sweep(self, places):
+        """Minimise over one coefficient after the other; return the largest change."""
+        largest = 0.0
+        for j in places:
+            pull = self._gradient[j] + self._own[j] * self.coefs[j]
+            new = np.sign(pull) * np.maximum(np.abs(pull) - self._threshold[j], 0.0) / self._weight[j]
+            step = new - self.coefs[j]
             if step.any():
-                gradient -= columns[j] * step
-                coefs[j] = new
-                np.maximum(largest, np.abs(step) * size[j], out=largest)
-        if (largest <= goal).all():
-            break
-    return coefs.T.copy()
+                self._gradient -= self._columns[j] * step
+                self.coefs[j] = new
+                largest = max(largest, float(np.max(np.abs(step) * self._unit[j])))
+        return largest

@@ -4,7 +4,7 @@
 
 import numpy as np
 
-from robustfit.trimmed._lts._lasso import solve_lasso
+from robustfit.trimmed._lts._lasso import EXACT, ROUGH, solve_lasso
 
 # Products of all pairs of columns are worth their memory up to here (in numbers).
 _MOST_PRODUCTS = 1 << 22
@@ -104,7 +104,7 @@ def solve_many(problem, gram, moment):
     coefs : ndarray of shape (n_subsets, p)
     """
     if problem.sparse:
-        return solve_lasso(gram, moment, problem.ridge, problem.l1)
+        return solve_lasso(gram, moment, problem.ridge, problem.l1, ROUGH)
     p = problem.n_coefs
     system = gram.copy()
     diagonal = system[:, np.arange(p), np.arange(p)]
@@ -115,7 +115,7 @@ def solve_many(problem, gram, moment):
 def solve_one(problem, gram, moment):
     """Coefficients of one subset; the shortest ones where it does not determine them."""
     if problem.sparse:
-        return solve_lasso(gram[None], moment[None], problem.ridge, problem.l1)[0]
+        return solve_lasso(gram[None], moment[None], problem.ridge, problem.l1, EXACT)[0]
     system = gram + np.diag(problem.ridge)
     size = np.sqrt(system.diagonal())
     size[size == 0] = 1.0

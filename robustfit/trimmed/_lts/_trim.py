@@ -92,10 +92,10 @@ def trim(X, y, *, alpha, effort, ridge, l1, intercept):
     n_rows = len(y)
     keys = row_keys(X, y)
     chosen = pool_rows(keys, n_rows, effort.group_size, effort.random_state)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         units = Units.of(X[chosen], y[chosen], centred=intercept)
         rows, target = units.enter(X, y, intercept=intercept)
-        ridges, prices = ridge / np.square(units.scale), l1 / units.scale / units.target_scale
+        ridges, prices = ridge / units.scale / units.scale, l1 / units.scale / units.target_scale
     if not (np.isfinite(rows[chosen]).all() and np.isfinite(target).all() and np.isfinite(ridges + prices).all()):
         raise ValueError("X or y has numbers too large or too small for float64 arithmetic; rescale the columns.")
     free = [0.0] * intercept
