@@ -29,7 +29,8 @@ class LTSRegressor(RegressorMixin, BaseEstimator):
         Share of rows kept by the raw fit, from 0.5 (survives most bad rows; less counts as 0.5, since with fewer rows
         no fit survives more) to 1 (least squares). Best a little below
         the share of good rows: more trimming is not safer, since a tight minority may then be the rows that agree
-        best. With ``"auto"`` the share grows from 0.5 to 0.95 until the scale of the errors jumps.
+        best. With ``"auto"`` the share is followed from 0.5 to 0.95 on a sample of the rows, and taken from where the
+        scale of the errors stays level, before it jumps.
     n_starts : int, default=500
         Random elemental starts, shared out over groups of rows.
     n_keep : int, default=10
@@ -121,8 +122,12 @@ class LTSRegressor(RegressorMixin, BaseEstimator):
 
     The cut-off of the final fit is that of [4]_, on a scale that is corrected for the share of outliers found.
 
-    Where the optimum is the wrong fit no search helps: a tight cluster of 30 % that lies within the data can be fitted
-    with smaller residuals than the good rows. Nor do rows with ``alpha`` above the share of good rows.
+    With ``alpha`` above the share of good rows the fit is lost. With ``alpha`` below, the optimum itself can be the
+    wrong fit: a tight cluster of 30 % that lies within the data is fitted with smaller residuals than good rows are, and
+    no search helps. ``alpha="auto"`` does in such cases, since it does not go by the objective alone: a fit that passes
+    through a tight minority has too many residuals next to nothing, and a scale that climbs with the share of rows
+    kept. Of the minima found it takes one whose residuals are about as close to a normal law, outliers apart, as those
+    of any other; ``objective_`` need not be the smallest then. What imitates the errors of good rows is beyond it too.
 
     **Guarantee.** With ``gap=True``, ``lower_bound_`` is at most the objective of any coefficients, on the rows that count
     under ``max_copies``, if columns (each in its own unit) have a condition number below 1e7; else it is 0. An ``l1`` penalty
@@ -156,7 +161,7 @@ class LTSRegressor(RegressorMixin, BaseEstimator):
     >>> model = LTSRegressor().fit(X, y)
     >>> model.coef_.round(1).tolist(), round(float(model.intercept_), 1)
     ([1.0, -2.0], 3.0)
-    >>> bool(model.weights_[:40].any()), model.contamination_
+    >>> bool(model.weights_[:40].any()), round(model.contamination_, 1)
     (False, 0.2)
     """
 

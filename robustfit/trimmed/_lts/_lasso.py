@@ -54,7 +54,7 @@ class _Descent:
         self._gradient = np.ascontiguousarray(moment.T).copy()
         self._threshold = 0.5 * l1
         largest = np.max(np.square(moment.T) / self._weight, axis=0)
-        self._unit = np.sqrt(self._weight / (largest + np.finfo(float).tiny))
+        self._unit = np.sqrt(self._weight / np.where(largest > 0, largest, 1.0))
         self.coefs = np.zeros(moment.T.shape)
 
     def sweep(self, places):
