@@ -53,9 +53,9 @@ class LTSRegressor(RegressorMixin, BaseEstimator):
         squares). `sklearn.linear_model.Lasso` with ``alpha`` on the h rows kept has ``l1 = 2 * h * alpha``.
     fit_intercept : bool, default=True
     max_copies : int, default=None
-        Most rows that count of any neighbourhood of near-copies; the others are left out before anything else, and h is a
-        share of those that count. The remedy against a tight cluster of bad rows inside the data, which no amount of trimming
-        survives. Leave it None where good rows repeat by nature: whole numbers, repeated measurements.
+        Most rows that count of any neighbourhood of near-copies; the others are left out before anything else, and h is
+        a share of those that count. The remedy against a tight cluster of bad rows inside the data, which no amount of
+        trimming survives. Leave it None where good rows repeat by nature: whole numbers, repeated measurements.
     gap : bool, default=False
         Whether to search for a proof of how far the raw fit is from the global optimum: some seconds.
     max_iter : int, default=100
@@ -78,7 +78,8 @@ class LTSRegressor(RegressorMixin, BaseEstimator):
     contamination_ : float
         Share of rows that are more, and farther out, than normal errors explain.
     breakdown_point_ : float
-        Smallest share of rows (with ``max_copies``, of those that count) that can carry the exact optimum of the objective anywhere, for rows in general position.
+        Smallest share of rows (with ``max_copies``, of those that count) that can carry the exact optimum of the
+        objective anywhere, for rows in general position.
     objective_ : float
         Of the raw fit: sum of the h smallest squared residuals, plus penalties.
     alpha_ : float
@@ -88,7 +89,8 @@ class LTSRegressor(RegressorMixin, BaseEstimator):
     lower_bound_ : float
         If ``gap``: no coefficients whatever have a smaller objective. See Notes.
     gap_ : float
-        If ``gap``: ``(objective_ - lower_bound_) / objective_``, between 0 (the global optimum) and 1 (nothing is known).
+        If ``gap``: ``(objective_ - lower_bound_) / objective_``, between 0 (the global optimum) and 1 (nothing is
+        known).
     n_copies_ : int
         Number of rows left out by ``max_copies``.
     start_report_ : dict of str to float
@@ -123,17 +125,17 @@ class LTSRegressor(RegressorMixin, BaseEstimator):
     The cut-off of the final fit is that of [4]_, on a scale that is corrected for the share of outliers found.
 
     With ``alpha`` above the share of good rows the fit is lost. With ``alpha`` below, the optimum itself can be the
-    wrong fit: a tight cluster of 30 % that lies within the data is fitted with smaller residuals than good rows are, and
-    no search helps. ``alpha="auto"`` does in such cases, since it does not go by the objective alone: a fit that passes
-    through a tight minority has too many residuals next to nothing, and a scale that climbs with the share of rows
-    kept. Of the minima found it takes one whose residuals are about as close to a normal law, outliers apart, as those
+    wrong fit: a tight cluster of 30 % that lies within the data is fitted with smaller residuals than good rows are,
+    and no search helps. ``alpha="auto"`` does in such cases, since it does not go by the objective alone: a fit that
+    passes through a tight minority has too many residuals next to nothing, and a scale that climbs with the share of
+    rows kept. Of the minima found it takes one whose residuals are about as close to a normal law, outliers apart, as those
     of any other; ``objective_`` need not be the smallest then. What imitates the errors of good rows is beyond it too.
 
-    **Guarantee.** With ``gap=True``, ``lower_bound_`` is at most the objective of any coefficients, on the rows that count
-    under ``max_copies``, if columns (each in its own unit) have a condition number below 1e7; else it is 0. An ``l1`` penalty
-    is left out of it, which keeps it a bound. What is reached depends on size: with up to about 40 rows and 3 coefficients
-    the gap is closed; with 4 coefficients or fewer it falls to 0.001 for any number of rows; with more than 6 and no ridge
-    it is 1. `lts_lower_bound` computes it.
+    **Guarantee.** With ``gap=True``, ``lower_bound_`` is at most the objective of any coefficients, on the rows that
+    count under ``max_copies``; it is 0 where columns, each in its own unit, are too nearly dependent (condition 1e7) to
+    say more in floating point. An ``l1`` penalty is left out of it, which keeps it a bound. What is reached depends on
+    size: to about 40 rows the gap is closed, with up to 4 coefficients it is small for any number of rows, with more
+    than 6 and no ridge it is 1. `lts_lower_bound` computes it.
 
     There is no ``sample_weight``: a row is kept or not, h counts rows and so does the breakdown point; a weighted row
     would be neither one row nor several. Repeat rows that stand for several.
