@@ -6,9 +6,31 @@ import copy
 
 import numpy as np
 from scipy.sparse import issparse
+from sklearn.utils.validation import has_fit_parameter
 
-from robustfit._sklearn import num_samples
+from robustfit._sklearn import num_samples, process_routing, routing_enabled
 from robustfit.partition import as_rows
+
+
+def routed_params(owner, estimator, sample_weight, fit_params):
+    """Return the parameters of the ``fit`` of an owner's estimator, by metadata routing or, with routing off, all.
+
+    Raises
+    ------
+    TypeError
+        If there are weights that the estimator does not take.
+    """
+    given = dict(fit_params)
+    if sample_weight is not None:
+        given["sample_weight"] = sample_weight
+    if routing_enabled():
+        return dict(process_routing(owner, "fit", **given).estimator.fit) if given else {}
+    if sample_weight is not None and not has_fit_parameter(estimator, "sample_weight"):
+        raise TypeError(
+            f"{type(estimator).__name__}.fit does not take sample_weight. For a Pipeline pass it to a step, for "
+            "instance fit(X, y, logisticregression__sample_weight=w), or enable metadata routing and request it."
+        )
+    return given
 
 
 def split_params(params, n_samples):

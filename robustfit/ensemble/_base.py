@@ -11,9 +11,9 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.utils import assert_all_finite, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, has_fit_parameter
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from robustfit._meta._fit_params import param_columns, split_params
+from robustfit._meta._fit_params import param_columns, routed_params, split_params
 from robustfit._meta._inputs import as_numbers, check_groups, read_test_rows, read_training_rows, refuses_missing
 from robustfit._meta._labels import code_type
 from robustfit._meta._prefitted import non_deterministic_parts, prefitted_parts
@@ -26,7 +26,6 @@ from robustfit._sklearn import (
     check_sample_weight,
     fit_context,
     num_samples,
-    process_routing,
     routing_enabled,
 )
 from robustfit.certify import CertificateError
@@ -35,7 +34,8 @@ from robustfit.ensemble._engine import choose_engine
 from robustfit.ensemble._member_set import MemberSet
 from robustfit.ensemble._places import Places, distinct_groups
 from robustfit.ensemble._training import Training, codes_of, split_by_need
-from robustfit.ensemble._warnings import MemberWarning, PartitionWarning, warn_caller
+from robustfit._meta._warn import warn_caller
+from robustfit.ensemble._warnings import MemberWarning, PartitionWarning
 from robustfit.partition import HASH_VERSION, ShardPlan, as_rows
 
 # Members are held in memory one by one.
@@ -147,7 +147,7 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
         check_consistent_length(range(rows.n_samples), y)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, np.empty((rows.n_samples, 0)), dtype=np.float64)
-        params = self._member_params(estimator, sample_weight, fit_params)
+        params = routed_params(self, estimator, sample_weight, fit_params)
         family = choose_engine(self.engine, estimator, self._container_, X, params)
         groups = check_groups(groups, self.partition_by, rows.n_samples)
 
@@ -198,20 +198,6 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
                     "training sets in which fewer than one row in twenty holds NaN or infinity that members refuse"
                 )
         self._conditions = tuple(conditions)
-
-    def _member_params(self, estimator, sample_weight, fit_params):
-        """Return the parameters of the members' ``fit``, by metadata routing or, with routing off, all."""
-        given = dict(fit_params)
-        if sample_weight is not None:
-            given["sample_weight"] = sample_weight
-        if routing_enabled():
-            return dict(process_routing(self, "fit", **given).estimator.fit) if given else {}
-        if sample_weight is not None and not has_fit_parameter(estimator, "sample_weight"):
-            raise TypeError(
-                f"{type(estimator).__name__}.fit does not take sample_weight. For a Pipeline pass it to a step, for "
-                "instance fit(X, y, logisticregression__sample_weight=w), or enable metadata routing and request it."
-            )
-        return given
 
     def _plan(self, rows, groups, random_state):
         options = {"n_partitions": self.n_partitions, "random_state": random_state}

@@ -28,7 +28,7 @@ from robustfit.ensemble._atomic_write import check_target, replace_file
 from robustfit.ensemble._base import BasePartitionEnsemble
 from robustfit.ensemble._own_types import OWN_TYPES
 from robustfit.ensemble._skops import dump, import_skops, rebuild
-from robustfit.ensemble._warnings import warn_caller
+from robustfit._meta._warn import warn_caller
 from robustfit.partition import HASH_VERSION
 from robustfit.partition._schema import SCHEMA_VERSION
 

@@ -2,9 +2,6 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
-import sys
-import warnings
-
 
 class PartitionWarning(UserWarning):
     """The shards are too small for the members to learn much."""
@@ -12,11 +9,3 @@ class PartitionWarning(UserWarning):
 
 class MemberWarning(UserWarning):
     """Some members could not be fitted and abstain."""
-
-
-def warn_caller(message, category):
-    """Warn at the line outside robustfit and scikit-learn that led here."""
-    frame, depth = sys._getframe(1), 2
-    while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] in ("robustfit", "sklearn"):
-        frame, depth = frame.f_back, depth + 1
-    warnings.warn(message, category, stacklevel=depth)

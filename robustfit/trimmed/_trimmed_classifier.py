@@ -1,0 +1,320 @@
+"""A classifier around any other: fitted on the rows that it fits best, from several starts, with a guarded choice."""
+
+# SPDX-License-Identifier: BSD-3-Clause
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils import assert_all_finite
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d
+
+from robustfit._meta._warn import warn_caller
+from robustfit._sklearn import Interval, StrOptions
+from robustfit.trimmed._base_trimmed import BaseTrimmed
+from robustfit.trimmed._warnings import TrimmingWarning
+from robustfit.trimmed._wrapper._choice import choose, dissent, row_errors
+from robustfit.trimmed._wrapper._responses import CLASSIFICATION_LOSSES, classifier_response
+from robustfit.trimmed._wrapper._starts import plan_starts
+from robustfit.trimmed._wrapper._trimming import explore
+
+# Shares tried for contamination="auto", each only kept if it is clearly better than the ones before.
+_SHARES = (0.05, 0.1, 0.2, 0.3, 0.4)
+
+# Fits about as good as the chosen one that put more than this share of the rows into another class are worth a word.
+_DISSENT = 0.1
+
+
+def _inner_has(method):
+    """Whether the wrapped estimator has a method, fitted or not."""
+
+    def check(self):
+        getattr(getattr(self, "estimator_", self._default_or_given()), method)
+        return True
+
+    return check
+
+
+class TrimmedClassifier(ClassifierMixin, BaseTrimmed):
+    """Fit a classifier on the rows that agree, leaving out a share that may be mislabelled.
+
+    Alternates between fitting the whole estimator on the rows kept and keeping the rows with the smallest losses, from
+    several starts: all rows, a strongly regularised fit to rows of equal length, trimming within each class or in one
+    class only, and a slowly growing share. The result is the one with the smallest balanced error over *all* rows.
+
+    Parameters
+    ----------
+    estimator : estimator, default=None
+        Classifier or pipeline with ``predict_proba`` or ``decision_function``; ``LogisticRegression()`` if None. A
+        pipeline is fitted as a whole: its scaler never sees the rows that are left out.
+    contamination : float or "auto", default=0.1
+        Share of the rows (of the weight) that may be bad, in [0, 0.5). 0 is plain fitting. ``"auto"`` tries 5, 10, 20,
+        30 and 40 %, and goes on only where that is clearly better.
+    trim_by : {"auto", "global", "class"}, default="auto"
+        ``"global"`` leaves out exactly that share, whatever the classes; ``"class"`` that share of each class.
+        ``"auto"`` tries both, and with two classes also shares that differ; it keeps all rows unless leaving some out
+        is clearly better.
+    loss : {"auto", "log_loss", "hinge"} or callable, default="auto"
+        ``"log_loss"`` of ``predict_proba``, or, where there is none, ``"hinge"`` of ``decision_function``. A callable
+        is given the codes of the labels and a table of shape (n_samples, n_classes), and returns one loss per row.
+    evaluation : {"auto", "in_sample", "out_of_fold", "out_of_bag"}, default="auto"
+        Which fits a row's loss is taken from. Learners that memorise would forgive every row that they were fitted on.
+        ``"auto"`` is in sample for scikit-learn's linear models, naive Bayes and discriminants, out of bag for forests
+        and bagging, else out of fold.
+    min_per_class : int or float, default=0.5
+        Rows, or share of the rows, of each class that are kept.
+    n_starts : int or "auto", default="auto"
+        The first so many starts. ``"auto"`` takes all in sample and three otherwise.
+    n_folds : int, default=5
+        Folds for ``"out_of_fold"``. A row's fold depends on that row alone.
+    max_iter : int or "auto", default="auto"
+        Fits for each start; ``"auto"`` is 20 in sample, 3 out of fold and 4 out of bag.
+    warm_start : bool, default=True
+        Begin each fit of ``LogisticRegression`` at the coefficients of the one before.
+    random_state : int, default=0
+        Seed of all that the estimator leaves open with ``random_state=None``, and salt of the folds. Non-negative.
+
+    Attributes
+    ----------
+    estimator_ : estimator
+        Fitted on the rows of ``support_``.
+    classes_ : ndarray of shape (n_classes,)
+    support_ : ndarray of bool of shape (n_samples,)
+        Rows that were kept; rows of weight zero were not.
+    losses_ : ndarray of shape (n_samples,)
+        Loss of each row; NaN for rows of weight zero.
+    contamination_ : float
+        Share of the weight that was left out.
+    start_ : str
+        Where the steps began that led here; ``"untrimmed"`` if all rows were kept.
+    history_ : list of dict
+        For each start ``"start"``, ``"share"``, ``"objective"`` (the mean loss of the rows kept, after each fit) and
+        ``"ended"``: ``"fixed"``, ``"cycle"``, ``"limit"`` or ``"failed"``.
+    n_iter_ : int
+        Concentration steps of all starts.
+    n_fits_ : int
+        Fits of the estimator. In sample, at most ``n_iter_ + 1``.
+    monotone_ : bool
+        Whether the objective never rose on the way. It does not for a learner that minimises the loss itself; it may
+        for others.
+    evaluation_ : {"in_sample", "out_of_fold", "out_of_bag"}
+    n_features_in_ : int
+        Number of features; not set for texts.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+
+    Raises
+    ------
+    ValueError
+        From ``fit``, if the estimator has no scores, ``min_per_class`` does not leave enough rows to leave out, or more
+        losses are NaN than may be left out.
+
+    Warns
+    -----
+    TrimmingWarning
+        If fits that are about as good disagree on more than a tenth of the rows, a start ended early because the
+        estimator could not be fitted, or a logistic regression has no penalty.
+
+    See Also
+    --------
+    TrimmedRegressor : The same for numbers.
+    robustfit.ensemble.PartitionClassifier : A vote with a certificate; may have this as its member.
+
+    Notes
+    -----
+    From rows H the steps are θ ← fit(H), H ← the h rows with the smallest ℓ(θ; x_i, y_i). For a learner that minimises
+    Σ_{i ∈ H} ℓ(θ; x_i, y_i) the objective Σ_{i ≤ h} ℓ_(i)(θ) never rises, and the steps end where H repeats.
+
+    The smallest trimmed loss does not tell good results from bad: it is smallest where a whole class is gone, or where
+    what is left is separable. Results are compared by ½ (share of a class that is missed + share of the others taken
+    for it), at the best threshold of the scores and averaged over the classes, to which each row adds a bounded amount.
+    The result that begins at all rows is left for another that is one standard error of the paired difference better;
+    all rows are left for fewer at two.
+
+    Trimming finds rows that contradict the rest. It cannot help where bad rows agree with each other better than good
+    ones do: when a third of the rows farthest from the boundary are flipped, or more than half of a class, the model
+    that the flips suggest fits better than the true one. A row that is left out may be a rare but honest one. After
+    trimming, ``predict_proba`` is over-confident: rows that the model is unsure of were left out.
+
+    References
+    ----------
+    .. [1] P. J. Rousseeuw and K. Van Driessen, "Computing LTS Regression for Large Data Sets", Data Mining and
+       Knowledge Discovery 12, 2006. The steps.
+    .. [2] Y. Shen and S. Sanghavi, "Learning with Bad Training Data via Iterative Trimmed Loss Minimization", ICML
+       2019.
+    .. [3] P. Čížek, "Trimmed Likelihood-based Estimation in Binary Regression Models", Austrian Journal of Statistics
+       35, 2006. Why trimming separates classes.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.model_selection import train_test_split
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from robustfit.attacks import FarFlipAttack
+    >>> from robustfit.trimmed import TrimmedClassifier
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+    >>> poisoned = FarFlipAttack().generate(X_train, y_train, budget=42)
+    >>> plain = make_pipeline(StandardScaler(), LogisticRegression())
+    >>> round(plain.fit(poisoned.X, poisoned.y).score(X_test, y_test), 2)
+    0.87
+    >>> trimmed = TrimmedClassifier(plain).fit(poisoned.X, poisoned.y)
+    >>> round(trimmed.score(X_test, y_test), 2)
+    0.95
+    >>> int((trimmed.support_ & poisoned.is_poison).sum())
+    1
+    """
+
+    _parameter_constraints: dict = {
+        **BaseTrimmed._parameter_constraints,
+        "trim_by": [StrOptions({"auto", "global", "class"})],
+        "loss": [StrOptions({"auto", *CLASSIFICATION_LOSSES}), callable],
+        "min_per_class": [Interval(Integral, 1, None, closed="left"), Interval(Real, 0, 1, closed="both")],
+    }
+
+    _inner_type = "classifier"
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        contamination=0.1,
+        trim_by="auto",
+        loss="auto",
+        evaluation="auto",
+        min_per_class=0.5,
+        n_starts="auto",
+        n_folds=5,
+        max_iter="auto",
+        warm_start=True,
+        random_state=0,
+    ):
+        self.estimator = estimator
+        self.contamination = contamination
+        self.trim_by = trim_by
+        self.loss = loss
+        self.evaluation = evaluation
+        self.min_per_class = min_per_class
+        self.n_starts = n_starts
+        self.n_folds = n_folds
+        self.max_iter = max_iter
+        self.warm_start = warm_start
+        self.random_state = random_state
+
+    @available_if(_inner_has("predict_proba"))
+    def predict_proba(self, X):
+        """Probabilities of the classes; over-confident after trimming.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame, list of str} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+        """
+        return self._ask("predict_proba", X)
+
+    @available_if(_inner_has("predict_log_proba"))
+    def predict_log_proba(self, X):
+        """Logarithms of the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame, list of str} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        logarithms : ndarray of shape (n_samples, n_classes)
+        """
+        return self._ask("predict_log_proba", X)
+
+    @available_if(_inner_has("decision_function"))
+    def decision_function(self, X):
+        """Scores of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame, list of str} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+        """
+        return self._ask("decision_function", X)
+
+    def _default_or_given(self):
+        return self._default_estimator() if self.estimator is None else self.estimator
+
+    def _default_estimator(self):
+        return LogisticRegression()
+
+    def _read_target(self, y, index):
+        labels = column_or_1d(y, warn=True)
+        if labels.dtype.kind == "f":
+            assert_all_finite(labels, input_name="y")
+        labels = labels[index]
+        check_classification_targets(labels)
+        self.classes_ = np.unique(labels)
+        return labels, self.classes_
+
+    def _choose_response(self, estimator):
+        return classifier_response(estimator, self.loss)
+
+    def _groups(self, data):
+        return [np.flatnonzero(data.target == c) for c in range(len(data.classes))]
+
+    def _starts(self, totals):
+        return plan_starts(self.trim_by, totals)
+
+    def _settle(self, search, fits, trim, starts, max_iter):
+        shares = _SHARES if self.contamination == "auto" else (self.contamination,)
+        self._check_room(trim, shares[0], fits)
+        keep_all = self.trim_by == "auto" or self.contamination == "auto"
+        errors = {}
+
+        def errors_of(run):
+            if id(run) not in errors:
+                errors[id(run)] = row_errors(run.found.table, fits.data.target, fits.data.weights)
+            return errors[id(run)]
+
+        run = search.full
+        for share in shares:
+            ends = explore(search, fits, trim, starts, share, max_iter)
+            if not ends:
+                continue
+            first = 0
+            if len(fits.data.classes) < 2:
+                run = ends[first]
+                continue
+            rivals = [*ends, run] if keep_all else ends
+            full = len(ends) if keep_all else None
+            chosen = choose([errors_of(rival) for rival in rivals], first=first, full=full)
+            run = rivals[chosen]
+        if len(fits.data.classes) > 1:
+            self._warn_of_dissent([run, *(end for end in search.ends if end is not run)], errors_of)
+        return run
+
+    def _check_room(self, trim, share, fits):
+        asked, room = share * trim.weights.sum(), trim.most.sum()
+        if isinstance(self.min_per_class, Integral) and asked >= 1 and room + 1e-9 * len(fits.data) < int(asked):
+            raise ValueError(
+                f"contamination={self.contamination} asks {asked:.4g} of {trim.weights.sum():.4g} rows out, but "
+                f"min_per_class={self.min_per_class} leaves only {room:.4g} to choose from, "
+                f"{dict(zip(self.classes_.tolist(), trim.most.round(3).tolist(), strict=True))} of the classes. Lower "
+                "one of them."
+            )
+
+    def _warn_of_dissent(self, runs, errors_of):
+        share = dissent([run.found.table for run in runs], [errors_of(run) for run in runs], 0)
+        if share > _DISSENT:
+            warn_caller(
+                "Fits that left out other rows are about as good as the one that was taken, and put "
+                f"{share:.0%} of the rows into another class. Which rows are bad cannot be told from these data; "
+                "have a look at losses_ and history_, or bring in rows that you trust.",
+                TrimmingWarning,
+            )

@@ -1,0 +1,1 @@
+"""Concentration steps around any estimator: subsets, losses, starts, and the choice among their results."""
