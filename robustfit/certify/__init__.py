@@ -17,6 +17,7 @@ from robustfit.certify._feasible import (
     Support,
 )
 from robustfit.certify._interval_certificate import IntervalCertificate
+from robustfit.certify._location import median_range, trimmed_mean_range
 from robustfit.certify._plurality import plurality_radius
 from robustfit.certify._threats import THREATS, CertificateError, Threat
 
@@ -39,5 +40,7 @@ __all__ = [
     "SphereSlab",
     "Support",
     "Threat",
+    "median_range",
     "plurality_radius",
+    "trimmed_mean_range",
 ]
