@@ -18,6 +18,7 @@ from robustfit._meta._seeds import check_seed
 from robustfit._meta._warn import warn_caller
 from robustfit._sklearn import HasMethods, Interval, StrOptions, check_sample_weight, fit_context, routing_enabled
 from robustfit.partition import as_rows
+from robustfit.trimmed._copies import cap_copies
 from robustfit.trimmed._warnings import TrimmingWarning
 from robustfit.trimmed._wrapper._evaluation import EVALUATIONS, choose_evaluation, effort
 from robustfit.trimmed._wrapper._fits import Fits, TrainingSet, last_step
@@ -42,6 +43,7 @@ class BaseTrimmed(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
         "n_starts": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "max_iter": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "warm_start": ["boolean"],
+        "max_copies": [Interval(Integral, 1, None, closed="left"), None],
         "random_state": "no_validation",
     }
 
@@ -108,6 +110,9 @@ class BaseTrimmed(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
                 raise ValueError("All sample weights are zero: there is no row to fit on.")
         params = routed_params(self, estimator, sample_weight, fit_params)
         data = self._training_set(rows, y, present, sample_weight, params)
+        if self.max_copies is not None:
+            present[present] = cap_copies(data.X, data.target, self.max_copies, classes=data.classes is not None)
+            data = self._training_set(rows, y, present, sample_weight, params)
         response = self._choose_response(estimator)
         # Plain fitting asks for no fits that it does not need.
         plain = self.contamination == 0

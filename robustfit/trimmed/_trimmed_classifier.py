@@ -74,6 +74,10 @@ class TrimmedClassifier(ClassifierMixin, BaseTrimmed):
         Fits for each start; ``"auto"`` is 20 in sample, 3 out of fold and 4 out of bag.
     warm_start : bool, default=True
         Begin each fit of ``LogisticRegression`` at the coefficients of the one before.
+    max_copies : int, default=None
+        Most rows that count of any neighbourhood of near-copies (with equal labels, in arrays of numbers; of equal rows
+        in sparse matrices, frames and texts); the others are treated as rows of weight zero. The remedy against a tight
+        cluster of bad rows, which trimming alone does not survive. Leave it None where good rows repeat by nature.
     random_state : int, default=0
         Seed of all that the estimator leaves open with ``random_state=None``, and salt of the folds. Non-negative.
 
@@ -83,9 +87,9 @@ class TrimmedClassifier(ClassifierMixin, BaseTrimmed):
         Fitted on the rows of ``support_``.
     classes_ : ndarray of shape (n_classes,)
     support_ : ndarray of bool of shape (n_samples,)
-        Rows that were kept; rows of weight zero were not.
+        Rows that were kept; rows of weight zero, and copies left out, were not.
     losses_ : ndarray of shape (n_samples,)
-        Loss of each row; NaN for rows of weight zero.
+        Loss of each row; NaN for rows of weight zero and copies left out.
     contamination_ : float
         Share of the weight that was left out.
     start_ : str
@@ -191,6 +195,7 @@ class TrimmedClassifier(ClassifierMixin, BaseTrimmed):
         n_folds=5,
         max_iter="auto",
         warm_start=True,
+        max_copies=None,
         random_state=0,
     ):
         self.estimator = estimator
@@ -203,6 +208,7 @@ class TrimmedClassifier(ClassifierMixin, BaseTrimmed):
         self.n_folds = n_folds
         self.max_iter = max_iter
         self.warm_start = warm_start
+        self.max_copies = max_copies
         self.random_state = random_state
 
     @available_if(_inner_has("predict_proba"))

@@ -48,6 +48,10 @@ class TrimmedRegressor(RegressorMixin, BaseTrimmed):
         Fits for each start; ``"auto"`` is 20 in sample, 3 out of fold and 4 out of bag.
     warm_start : bool, default=True
         Begin each fit of a convex iterative learner of scikit-learn at the coefficients of the one before.
+    max_copies : int, default=None
+        Most rows that count of any neighbourhood of near-copies (in arrays of numbers; of equal rows in
+        sparse matrices, frames and texts); the others are treated as rows of weight zero. The remedy against a tight
+        cluster of bad rows, which trimming alone does not survive. Leave it None where good rows repeat by nature.
     random_state : int, default=0
         Seed of all that the estimator leaves open with ``random_state=None``, and salt of the folds. Non-negative.
 
@@ -56,9 +60,9 @@ class TrimmedRegressor(RegressorMixin, BaseTrimmed):
     estimator_ : estimator
         Fitted on the rows of ``support_``.
     support_ : ndarray of bool of shape (n_samples,)
-        Rows that were kept; rows of weight zero were not.
+        Rows that were kept; rows of weight zero, and copies left out, were not.
     losses_ : ndarray of shape (n_samples,)
-        Loss of each row; NaN for rows of weight zero.
+        Loss of each row; NaN for rows of weight zero and copies left out.
     contamination_ : float
         Share of the weight that was left out.
     start_ : str
@@ -140,6 +144,7 @@ class TrimmedRegressor(RegressorMixin, BaseTrimmed):
         n_folds=5,
         max_iter="auto",
         warm_start=True,
+        max_copies=None,
         random_state=0,
     ):
         self.estimator = estimator
@@ -150,6 +155,7 @@ class TrimmedRegressor(RegressorMixin, BaseTrimmed):
         self.n_folds = n_folds
         self.max_iter = max_iter
         self.warm_start = warm_start
+        self.max_copies = max_copies
         self.random_state = random_state
 
     def _default_estimator(self):
