@@ -29,10 +29,13 @@ class Stage(NamedTuple):
     scale : float
         Of the errors, corrected for the share of outliers that the fit itself shows: level as long as the rows kept
         follow one model.
+    distance : float
+        Of its residuals from a normal law with outliers.
     """
 
     coefs: NDArray[np.float64]
     scale: float
+    distance: float
 
 
 def scale_path(pool, starts, counts):
@@ -64,7 +67,7 @@ def scale_path(pool, starts, counts):
         alike = distance <= distance.min() + _CHANCE / np.sqrt(pool.problem.n_rows)
         leader = best(warm[alike], objective[alike], 1)[0]
         leader, objective = small.settle(leader, _LAST_STEPS)
-        yield Stage(leader[0], _look(pool.problem, leader, objective, count)[0][0])
+        yield Stage(leader[0], *_look_at(pool.problem, leader[0], objective[0], count))
 
 
 def _look(problem, coefs, objective, h):
@@ -80,26 +83,38 @@ def _look_at(problem, coefs, objective, h):
     return outliers.scale, normal_distance(sizes, outliers)
 
 
-def longest_level(scales):
+def choose_stage(stages, n_rows):
+    """Return the place of the stage to go on from, given all stages of a path over ``n_rows`` rows."""
+    distance = np.array([stage.distance for stage in stages])
+    plausible = distance <= distance.min() + 2.0 * _CHANCE / np.sqrt(n_rows)
+    return longest_level(np.array([stage.scale for stage in stages]), plausible)
+
+
+def longest_level(scales, plausible):
     """Find where the scale stays level the longest, and stop short of where that ends.
 
     Parameters
     ----------
-    scales : sequence of float
+    scales : ndarray of float
         Along a path of numbers of rows kept.
+    plausible : ndarray of bool
+        Whether the residuals look as they do where they look best; other places do not count.
 
     Returns
     -------
     place : int
         The last but one of the longest run of scales that are within 15 % of each other, so that no row at the edge is
-        let in; the last one if the path ends there.
+        let in; the last one if the path ends there. A run whose scale is e times as large, as that of a fit to all rows
+        may be, has to be longer by one.
     """
-    longest = (0, 0, 0)
+    smallest = max(np.min(scales[plausible]), np.finfo(float).tiny)
+    longest = (-np.inf, 0, 0)
     for start in range(len(scales)):
         stop = start + 1
-        while stop < len(scales) and max(scales[start : stop + 1]) <= _JUMP * min(scales[start : stop + 1]):
+        while stop < len(scales) and np.max(scales[start : stop + 1]) <= _JUMP * np.min(scales[start : stop + 1]):
             stop += 1
-        if stop - start > longest[0]:
-            longest = (stop - start, start, stop)
+        larger = np.log(max(np.min(scales[start:stop]), smallest) / smallest)
+        if (length := np.sum(plausible[start:stop]) - larger) > longest[0]:
+            longest = (length, start, stop)
     _, start, stop = longest
     return stop - 1 if stop == len(scales) else max(stop - 2, start)

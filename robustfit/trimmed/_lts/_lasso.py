@@ -5,8 +5,8 @@
 import numpy as np
 
 EXACT = 1e-12
-ROUGH = 1e-3
-_MOST_SWEEPS = {EXACT: 20_000, ROUGH: 20}
+ROUGH = 1e-4
+_MOST_SWEEPS = {EXACT: 20_000, ROUGH: 100}
 
 
 def solve_lasso(gram, moment, ridge, l1, tolerance):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from robustfit.trimmed._lts._alpha_path import SHARES, longest_level, scale_path
+from robustfit.trimmed._lts._alpha_path import SHARES, choose_stage, scale_path
 from robustfit.trimmed._lts._concentrate import SmallSet
 from robustfit.trimmed._lts._problem import Problem, Solution
 from robustfit.trimmed._lts._search import finish, reached_by, settle_on_pool
@@ -128,6 +128,6 @@ def _decide(pool, starts, n_bound):
     sample = SmallSet(pool.take(slice(None, None, -(-pool.n_rows // _PATH_ROWS))), 1)
     counts = [rows_kept(share, sample.problem.n_rows, n_bound) for share in SHARES]
     stages = list(scale_path(sample, starts, counts))
-    place = longest_level([stage.scale for stage in stages])
+    place = choose_stage(stages, sample.problem.n_rows)
     names, coefs = [*starts.names, "path"], np.vstack([starts.coefs, stages[place].coefs])
     return SHARES[place], stages[place].coefs, reached_by(sample.with_h(counts[place]), Starts(names, coefs))
