@@ -7,13 +7,24 @@ from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 from sklearn.utils.fixes import parse_version
 
-from robustfit.trimmed import LTSRegressor, SeverClassifier, SeverRegressor
+from robustfit.losses import huber
+from robustfit.trimmed import (
+    LTSRegressor,
+    RobustGradientClassifier,
+    RobustGradientRegressor,
+    SeverClassifier,
+    SeverRegressor,
+)
 
 # Name: a function that makes the estimator, and how many checks scikit-learn 1.9 has for it.
 LEARNERS = {
     "LTS": (lambda: LTSRegressor(), 52),
     "LTS, auto": (lambda: LTSRegressor(alpha="auto", final="mm"), 52),
     "LTS, elastic net": (lambda: LTSRegressor(ridge=1.0, l1=1.0, final=None), 52),
+    "robust gradient": (lambda: RobustGradientRegressor(), 52),
+    "robust gradient, huber": (lambda: RobustGradientRegressor(loss=huber(1.0), final=None), 52),
+    "robust gradient classifier": (lambda: RobustGradientClassifier(), 55),
+    "robust gradient, hinge": (lambda: RobustGradientClassifier(loss="squared_hinge", filter_by="class"), 55),
     "Sever regressor": (lambda: SeverRegressor(), 52),
     "Sever regressor, random": (lambda: SeverRegressor(Lasso(alpha=0.1), threshold="random"), 52),
     "Sever classifier": (lambda: SeverClassifier(), 55),

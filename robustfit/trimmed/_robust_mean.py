@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from robustfit.trimmed._selection import keep_smallest
 from robustfit.trimmed._sever._row_gradients import RowGradients
 from robustfit.trimmed._sever._row_space import RowSpace
+from robustfit.trimmed._sever._sever import LARGEST, keep_guarded
 
 
 class FilteredMean(NamedTuple):
@@ -82,13 +82,14 @@ def filtered_mean(vectors, contamination, *, n_rounds=8):
     if not 0 <= contamination < 0.5:
         raise ValueError(f"contamination must be in [0, 0.5), a share of the vectors, got {contamination!r}.")
     space = RowSpace(vectors, np.zeros(vectors.shape[1]), intercept=False)
-    found = filter_gradients(
-        RowGradients(space, np.ones((len(vectors), 1))), int(contamination * len(vectors)), n_rounds
-    )
+    gradients = RowGradients(space, np.ones((len(vectors), 1)))
+    # A hair less than a whole number is that number.
+    n_out = int(contamination * len(vectors) + 1e-9)
+    found = filter_gradients(gradients, n_out, n_rounds, np.zeros(len(vectors), dtype=int))
     return found._replace(mean=found.mean[:, 0])
 
 
-def filter_gradients(gradients, n_out, n_rounds):
+def filter_gradients(gradients, n_out, n_rounds, codes):
     """Filter vectors that are given as products; see `filtered_mean`.
 
     Parameters
@@ -96,22 +97,25 @@ def filter_gradients(gradients, n_out, n_rounds):
     gradients : RowGradients
         In an order that does not depend on where rows stood: ties go to the first.
     n_out : int
-        Vectors to drop, fewer than there are.
+        Vectors to drop, not half of them.
     n_rounds : int
+    codes : ndarray of shape (n_vectors,)
+        Class of each, of which half stays.
 
     Returns
     -------
     result : FilteredMean
     """
-    kept = np.ones(len(gradients.pulls), dtype=bool)
-    left = gradients
+    n_vectors = len(codes)
+    kept, left = np.ones(n_vectors, dtype=bool), gradients
     for number in range(n_rounds):
-        n_keep = len(kept) - n_out * (number + 1) // n_rounds
-        index = np.flatnonzero(kept)
-        if n_keep == len(index):
+        n_keep = n_vectors - n_out * (number + 1) // n_rounds
+        if n_keep == np.count_nonzero(kept):
             continue
         along = left.project(left.spread(left.mean())[0])
-        kept[index] = keep_smallest(np.abs(along - np.median(along)), n_keep, lambda: np.arange(len(kept))[kept])
+        distances = np.full(n_vectors, np.inf)
+        distances[kept] = np.nan_to_num(np.abs(along - np.median(along)), nan=LARGEST, posinf=LARGEST)
+        kept = keep_guarded(distances, n_keep, codes)
         left = gradients.take(kept)
     mean = left.mean()
     return FilteredMean(mean, kept, left.spread(mean)[1])

@@ -15,7 +15,7 @@ from robustfit.trimmed._sever._row_gradients import RowGradients
 _QUIET = 9.0
 _QUARTILE = 0.6744897501960817
 # Below infinity, which means that a row is out already.
-_LARGEST = np.finfo(float).max
+LARGEST = np.finfo(float).max
 
 
 class Learner(NamedTuple):
@@ -99,7 +99,7 @@ def gradient_scores(gradients):
     mean = gradients.mean()
     direction, variance = gradients.spread(mean)
     scores = np.square(gradients.project(direction) - np.vdot(direction, mean))
-    return np.nan_to_num(scores, nan=_LARGEST, posinf=_LARGEST), variance
+    return np.nan_to_num(scores, nan=LARGEST, posinf=LARGEST), variance
 
 
 def concentrate(learner, severed, codes, max_iter):
