@@ -6,7 +6,7 @@ import scipy.sparse as sp
 import sklearn
 from scipy.special import expit, logit
 from sklearn.base import clone
-from sklearn.datasets import load_breast_cancer, load_iris, make_classification, make_regression
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, make_classification, make_regression
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, QuantileRegressor, Ridge
 from sklearn.pipeline import make_pipeline
@@ -14,7 +14,9 @@ from sklearn.preprocessing import StandardScaler, scale
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 from sklearn.utils.fixes import parse_version
 
+from robustfit.attacks import BackdoorAttack, ColumnTrigger, FarFlipAttack
 from robustfit.ensemble import PartitionClassifier
+from robustfit.evaluate import attack_success_rate
 from robustfit.learners import AdversarialClassifier, AdversarialRegressor
 from robustfit.learners._adversarial._shifts import dual_norm, gain, shift_norm
 
@@ -36,7 +38,7 @@ def test_with_routing_off(estimator, check):
     check(estimator)
 
 
-@parametrize_with_checks([make() for make, _ in CHECKED.values()])
+@parametrize_with_checks([AdversarialClassifier(), AdversarialRegressor()])
 def test_with_routing_on(estimator, check):
     with sklearn.config_context(enable_metadata_routing=True):
         check(estimator)
@@ -374,7 +376,38 @@ class TestClasses:
         assert np.all(moved_at <= 1 + 1e-6)
 
 
+@pytest.fixture
+def eights():
+    """Threes and eights, half of them to train on."""
+    X, y = load_digits(return_X_y=True)
+    kept = np.isin(y, [3, 8])
+    X, y = X[kept] / 16, y[kept]
+    return X[::2], y[::2], X[1::2], y[1::2]
+
+
 class TestPurpose:
+    def test_a_trigger_within_the_radius_loses_its_hold(self, eights):
+        X, y, X_test, y_test = eights
+        poisoned = BackdoorAttack(ColumnTrigger({0: 0.5}), 8).generate(X, y, budget=9, random_state=0)
+        stamp = poisoned.details["trigger"]
+        gains = []
+        for radius in (0.0, 0.5):
+            model = AdversarialClassifier(radius=radius).fit(poisoned.X, poisoned.y)
+            before, after = (attack_success_rate(model, X_test, y_test, mark, 8) for mark in (None, stamp))
+            gains.append(after - before)
+            assert model.score(X_test, y_test) > 0.93
+        assert gains[0] > 0.1
+        assert gains[1] < 0.02
+
+    def test_flipped_labels_keep_theirs(self, eights):
+        X, y, X_test, y_test = eights
+        flipped = FarFlipAttack().generate(X, y, budget=18, random_state=0)
+        plain, ours = (
+            AdversarialClassifier(radius=radius).fit(flipped.X, flipped.y).score(X_test, y_test)
+            for radius in (0.0, 0.5)
+        )
+        assert ours < plain
+
     def test_in_a_partition_ensemble(self):
         X, y = load_breast_cancer(return_X_y=True)
         base = make_pipeline(StandardScaler(), AdversarialClassifier(radius=0.3))
