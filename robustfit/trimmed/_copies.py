@@ -34,7 +34,7 @@ def cap_copies(X: Any, target, max_copies, *, classes=False):
     Returns
     -------
     counted : ndarray of shape (n_samples,), bool
-        The rows left out each have ``max_copies`` rows or more of those that count nearby. Of equal rows, exactly
+        The rows left out each have ``max_copies`` rows or more of those that count nearby, so of equal rows at most
         ``max_copies`` count.
 
     Raises
@@ -56,8 +56,8 @@ def cap_copies(X: Any, target, max_copies, *, classes=False):
     sending distant rows.
 
     Nothing here can tell a copy from a good row that happens to be repeated: repeated measurements, whole numbers, and
-    clusters of good rows far denser than the rest lose rows too. Copies that are spread out like good rows are not
-    found.
+    clusters of good rows far denser than the rest lose rows too, and so do good rows next to a cluster of bad ones.
+    Copies that are spread out like good rows are not found.
 
     The cost is that of nearest neighbours: n log n up to about 15 columns, n² beyond.
     """
