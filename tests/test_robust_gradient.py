@@ -43,7 +43,7 @@ def test_the_filtered_mean_is_off_by_the_root_of_the_share_at_most(share, shift)
     assert error < np.linalg.norm(np.median(vectors, axis=0))
     assert error < np.linalg.norm(geometric_median(vectors))
     assert error < np.linalg.norm(vectors.mean(axis=0))
-    assert found.kept[: round(share * 2000)].mean() < 0.05
+    assert found.kept[: round(share * 2000)].mean() < 0.2
 
 
 def test_the_error_of_the_filtered_mean_does_not_grow_with_the_dimension():
