@@ -10,7 +10,7 @@ from scipy.special import ndtr
 from robustfit.trimmed._lts._scale import trimmed_scale
 
 # Residuals below this many sigma are never outliers.
-INNER = 2.4
+INNER = 2.5
 _ROUNDS = 3
 
 
@@ -36,7 +36,7 @@ def find_outliers(sizes, sum_of_squares, h, n_coefs):
     """Find the scale of the errors and the outliers, each given the other.
 
     The share of outliers is the largest excess of the normal distribution function over that of the residuals, beyond
-    2.4 sigma; as many of the largest are out, rounded up. Of normal errors that is next to nothing, so that a fit on
+    2.5 sigma; as many of the largest are out, rounded up. Of normal errors that is next to nothing, so that a fit on
     the others loses no efficiency, while far rows are out as with a fixed cut-off [1]_. The scale is that of h among
     the rows that are not out, not among all, which would make it too large and the cut-off too wide.
 
@@ -86,7 +86,7 @@ def _beyond(outer, scale, n_rows):
 
 
 def normal_distance(sizes, outliers):
-    """Distance between the distribution of the residuals below 2.4 sigma and the normal law that explains them best.
+    """Distance between the distribution of the residuals below 2.5 sigma and the normal law that explains them best.
 
     Parameters
     ----------
