@@ -30,7 +30,9 @@ class AdversarialClassifier(ClassifierMixin, BaseAdversarial):
     of their hold. With radius 0 it is plain logistic regression, or a plain support vector machine.
 
     **It is no defence against wrong labels**: the shift changes features, and a flipped label costs as much as it did
-    before. Nor against triggers larger than the radius, or rows that are poison without any trigger.
+    before, or more, where margins are bought dearly. Nor against triggers larger than the radius, or rows that are
+    poison without any trigger. The price is accuracy: a strong plain penalty (a small C) often buys much of the same,
+    so compare the two on training rows.
 
     Parameters
     ----------

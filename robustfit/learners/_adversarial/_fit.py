@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from robustfit.learners._adversarial._conic import solve_conic
-from robustfit.learners._adversarial._interior_point import InteriorPoint
+from robustfit.learners._adversarial._interior_point import OWN_DIGITS, InteriorPoint
 from robustfit.learners._adversarial._problem import Problem
 
 NEGLIGIBLE = 1e-5
@@ -85,7 +85,7 @@ def fit_linear(X, y, weights, *, loss, radius, norm, ridge, intercept, solver, t
 
 def _with_zeros(problem, solution, allowed):
     """Coefficients that are zero but for rounding become so, if the proof of optimality holds for that too."""
-    limit = solution.bound + max(allowed, solution.objective - solution.bound)
+    limit = solution.bound + max(min(allowed, OWN_DIGITS * solution.objective), solution.objective - solution.bound)
     size = np.abs(solution.w)
     for w in (np.zeros_like(size), np.where(size > NEGLIGIBLE * size.max(initial=0.0), solution.w, 0.0)):
         objective = problem.objective(w, solution.b)

@@ -15,6 +15,9 @@ from robustfit.learners._adversarial._rows import LogisticRows, PieceRows
 TO_THE_WALL = 0.995
 """Share of the way to the boundary that a step may go."""
 
+OWN_DIGITS = 1e-8
+"""Gap, as a share of the objective itself, above which the last steps go on if they can."""
+
 PATIENCE = 20
 """Iterations that bring the gap no further after which rounding has the last word."""
 
@@ -72,7 +75,8 @@ class InteriorPoint:
                 break
             before, best = best.objective - best.bound, self._judge(point, best)
             gap = max(best.objective - best.bound, 0.0)
-            if before <= tol and gap >= 0.5 * before:
+            # An optimum next to nothing, as of separable rows, is to be known to some digits of its own.
+            if before <= tol and gap >= 0.5 * before and gap <= OWN_DIGITS * best.objective:
                 break
             stalled = 0 if gap < 0.99 * before else stalled + 1
         return best
