@@ -92,8 +92,8 @@ def test_of_equal_rows_so_many_count(max_copies):
     same = (y == y[0]).nonzero()[0]
     counted = cap_copies(X, y, max_copies)
     assert counted[same].sum() == max_copies
-    # One more may go where chance brings two rows together.
-    assert 0 <= 200 - len(same) + max_copies - counted.sum() <= 1
+    # One or two more may go where chance brings two rows together.
+    assert 0 <= 200 - len(same) + max_copies - counted.sum() <= 2
 
 
 def test_every_row_left_out_has_enough_near_rows_that_count():
