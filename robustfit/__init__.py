@@ -3,6 +3,7 @@
 from robustfit.certify import Certificate, CertificateError, IntervalCertificate
 from robustfit.ensemble import PartitionClassifier, PartitionRegressor, load, save
 from robustfit.evaluate import plan_partitions
+from robustfit.trimmed import LTSRegressor, SeverClassifier, SeverRegressor, TrimmedClassifier, TrimmedRegressor
 
 __version__ = "0.1.0"
 
@@ -10,8 +11,13 @@ __all__ = [
     "Certificate",
     "CertificateError",
     "IntervalCertificate",
+    "LTSRegressor",
     "PartitionClassifier",
     "PartitionRegressor",
+    "SeverClassifier",
+    "SeverRegressor",
+    "TrimmedClassifier",
+    "TrimmedRegressor",
     "__version__",
     "load",
     "plan_partitions",
