@@ -2,6 +2,8 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -50,19 +52,23 @@ def huber(delta: float) -> Loss:
     """
     _check_width("delta", delta)
 
-    def value(y: Floats, s: Floats) -> Floats:
-        size = np.abs(s - y)
-        near = np.minimum(size, delta)
-        bowl: Floats = near * (size - 0.5 * near)
-        return bowl
+    # Functions of the module with δ filled in: a loss can be a parameter of an estimator, which must be picklable.
+    return Loss("huber", partial(_huber_value, delta), partial(_huber_slope, delta), partial(_huber_curvature, delta))
 
-    def slope(y: Floats, s: Floats) -> Floats:
-        return np.clip(s - y, -delta, delta)
 
-    def curvature(y: Floats, s: Floats) -> Floats:
-        return np.where(np.abs(s - y) <= delta, 1.0, 0.0)
+def _huber_value(delta: float, y: Floats, s: Floats) -> Floats:
+    size = np.abs(s - y)
+    near = np.minimum(size, delta)
+    bowl: Floats = near * (size - 0.5 * near)
+    return bowl
 
-    return Loss("huber", value, slope, curvature)
+
+def _huber_slope(delta: float, y: Floats, s: Floats) -> Floats:
+    return np.clip(s - y, -delta, delta)
+
+
+def _huber_curvature(delta: float, y: Floats, s: Floats) -> Floats:
+    return np.where(np.abs(s - y) <= delta, 1.0, 0.0)
 
 
 def tukey(c: float) -> Loss:
@@ -90,29 +96,33 @@ def tukey(c: float) -> Loss:
     """
     _check_width("c", c)
 
-    def share(y: Floats, s: Floats) -> Floats:
-        """(r/c)², at most 1."""
-        # Cut before squaring: the square of a huge residual would be infinite.
-        square: Floats = (np.minimum(np.abs(s - y), c) / c) ** 2
-        return square
+    return Loss("tukey", partial(_tukey_value, c), partial(_tukey_slope, c), partial(_tukey_curvature, c))
 
-    def value(y: Floats, s: Floats) -> Floats:
-        u = share(y, s)
-        # 1 − (1 − u)³ without the cancellation near u = 0.
-        bowl: Floats = c * c / 6.0 * (u * (3.0 - u * (3.0 - u)))
-        return bowl
 
-    def slope(y: Floats, s: Floats) -> Floats:
-        r = np.clip(s - y, -c, c)
-        pull: Floats = r * (1.0 - share(y, s)) ** 2
-        return pull
+def _tukey_share(c: float, y: Floats, s: Floats) -> Floats:
+    """(r/c)², at most 1."""
+    # Cut before squaring: the square of a huge residual would be infinite.
+    square: Floats = (np.minimum(np.abs(s - y), c) / c) ** 2
+    return square
 
-    def curvature(y: Floats, s: Floats) -> Floats:
-        u = share(y, s)
-        bend: Floats = (1.0 - u) * (1.0 - 5.0 * u)
-        return bend
 
-    return Loss("tukey", value, slope, curvature)
+def _tukey_value(c: float, y: Floats, s: Floats) -> Floats:
+    u = _tukey_share(c, y, s)
+    # 1 − (1 − u)³ without the cancellation near u = 0.
+    bowl: Floats = c * c / 6.0 * (u * (3.0 - u * (3.0 - u)))
+    return bowl
+
+
+def _tukey_slope(c: float, y: Floats, s: Floats) -> Floats:
+    r = np.clip(s - y, -c, c)
+    pull: Floats = r * (1.0 - _tukey_share(c, y, s)) ** 2
+    return pull
+
+
+def _tukey_curvature(c: float, y: Floats, s: Floats) -> Floats:
+    u = _tukey_share(c, y, s)
+    bend: Floats = (1.0 - u) * (1.0 - 5.0 * u)
+    return bend
 
 
 def _check_width(name: str, width: float) -> None:
