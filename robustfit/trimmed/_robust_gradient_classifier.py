@@ -31,7 +31,7 @@ class RobustGradientClassifier(ClassifierMixin, BaseRobustGradient):
         the rest).
     contamination : float, default=0.1
         Share of rows that are dropped from each mean, in [0, 0.5).
-    alpha : float, default=0.01
+    alpha : float, default=0.003
         Price of half the squared slopes, of columns in robust units, against the mean loss. Rows that disagree are left
         out, so that classes tend to be separated: without a price there may be no minimum.
     n_rounds : int, default=4
@@ -113,7 +113,7 @@ class RobustGradientClassifier(ClassifierMixin, BaseRobustGradient):
         *,
         loss="log_loss",
         contamination=0.1,
-        alpha=0.01,
+        alpha=0.003,
         n_rounds=4,
         filter_by="all",
         final="concentrate",
