@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from robustfit.trimmed._lts._concentrate import best
+from robustfit.trimmed._lts._concentrate import best, distinct
 from robustfit.trimmed._lts._reweight import find_outliers, normal_distance
 
 SHARES = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
@@ -17,6 +17,8 @@ _JUMP = 1.15
 _CHANCE = 0.35
 _FOLLOWED = 6
 _STEPS = 2
+# Candidates that differ by a smaller share of the rows they keep are one.
+_APART = 0.02
 _LAST_STEPS = 6
 
 
@@ -57,17 +59,25 @@ def scale_path(pool, starts, counts):
     stage : Stage
         One for each count.
     """
-    warm, objective = pool.with_h(counts[0]).concentrate(starts.coefs, _STEPS)
+    warm, objective = _advance(pool.with_h(counts[0]), starts.coefs)
     distance = _look(pool.problem, warm, objective, counts[0])[1]
     warm = np.vstack([best(warm, objective, _FOLLOWED)[0], best(warm, distance, _FOLLOWED)[0]])
     for count in counts:
         small = pool.with_h(count)
-        warm, objective = small.concentrate(warm, _STEPS)
+        warm, objective = _advance(small, warm)
         distance = _look(pool.problem, warm, objective, count)[1]
         alike = distance <= distance.min() + _CHANCE / np.sqrt(pool.problem.n_rows)
         leader = best(warm[alike], objective[alike], 1)[0]
         leader, objective = small.settle(leader, _LAST_STEPS)
         yield Stage(leader[0], *_look_at(pool.problem, leader[0], objective[0], count))
+
+
+def _advance(small, coefs):
+    """Concentrate a little; return the candidates that are still different, and their objective."""
+    coefs = small.move(coefs, _STEPS)
+    kept, objective = small.look(coefs)
+    followed = distinct(kept, objective, len(coefs), max(1, round(_APART * small.h)))
+    return coefs[followed], objective[followed]
 
 
 def _look(problem, coefs, objective, h):

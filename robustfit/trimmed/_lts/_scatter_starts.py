@@ -85,6 +85,7 @@ def _pairwise(joint):
     correlation = np.eye(n_columns)
     for j in range(n_columns - 1):
         here, rest = joint[:, j : j + 1], joint[:, j + 1 :]
-        plus, minus = robust_location_scale(here + rest)[1] ** 2, robust_location_scale(here - rest)[1] ** 2
+        scale = robust_location_scale(np.hstack([here + rest, here - rest]))[1]
+        plus, minus = np.square(scale).reshape(2, -1)
         correlation[j, j + 1 :] = correlation[j + 1 :, j] = (plus - minus) / (plus + minus)
     return correlation
