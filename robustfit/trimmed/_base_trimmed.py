@@ -113,10 +113,10 @@ class BaseTrimmed(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
         if self.max_copies is not None:
             present[present] = cap_copies(data.X, data.target, self.max_copies, classes=data.classes is not None)
             data = self._training_set(rows, y, present, sample_weight, params)
-        response = self._choose_response(estimator)
         # Plain fitting asks for no fits that it does not need.
         plain = self.contamination == 0
         self.evaluation_ = "in_sample" if plain else choose_evaluation(estimator, self.evaluation)
+        response = self._choose_response(estimator)
         fits = Fits(
             estimator,
             data,

@@ -4,10 +4,15 @@
 
 import numpy as np
 
-# Standard errors by which a fit without some rows must beat the fit on all of them, and another kind of trimming the
-# usual one.
+# Standard errors of a difference beyond which one fit is worse than another, or better.
+_WORSE = 3.0
 _CLEARLY = 2.0
 _LIKELY = 1.0
+
+# Leaving out a tenth of the rows makes a fit to noise explain the rest about 1.6 times as well, as measured on clean
+# data; below a half there was something to leave out. Beyond 17 % the bound stays where it is.
+_EXPLAINED = 0.5
+_BEST_EXPLAINED = 0.3
 
 
 def row_errors(table, codes, weights):
@@ -34,6 +39,8 @@ def row_errors(table, codes, weights):
     which one-sided flips change, does not enter.
     """
     errors, classes = np.zeros(len(codes)), np.arange(table.shape[1])
+    if len(classes) < 2:
+        return errors
     # Of two classes the second says all.
     for c in classes[1:] if len(classes) == 2 else classes:
         own = codes == c
@@ -55,34 +62,46 @@ def lead(errors, rival_errors):
     return float(difference.sum() / spread) if spread > 0.0 else 0.0
 
 
-def choose(errors, *, first, full):
-    """Choose among fits.
+def choose(objectives, errors):
+    """Choose among fits that left out the same share of the rows.
+
+    The smallest trimmed loss decides, but not in favour of a fit that is clearly wrong about more rows than another:
+    where a class is almost gone, or bad rows agree with each other, the trimmed loss is small too.
 
     Parameters
     ----------
+    objectives : list of float
     errors : list of ndarray of shape (n_samples,)
         See `row_errors`.
-    first : int
-        The fit that others must be likely to beat.
-    full : int or None
-        The fit on all rows, which stays unless it is clearly beaten.
 
     Returns
     -------
     chosen : int
     """
-    trimmed = [i for i in range(len(errors)) if i != full]
-    if not trimmed:
-        return full
-    best = min(trimmed, key=lambda i: errors[i].sum())
-    chosen = best if lead(errors[best], errors[first]) > _LIKELY else first
-    if full is not None and lead(errors[chosen], errors[full]) <= _CLEARLY:
-        return full
-    return chosen
+    best = min(range(len(errors)), key=lambda i: errors[i].sum())
+    open_to = [i for i in range(len(errors)) if lead(errors[best], errors[i]) <= _WORSE]
+    return min(open_to, key=lambda i: objectives[i])
 
 
-def dissent(tables, errors, chosen):
-    """Largest share of rows that a fit about as good as the chosen one puts into another class."""
-    own = tables[chosen].argmax(axis=1)
-    rivals = [i for i in range(len(tables)) if lead(errors[chosen], errors[i]) < _CLEARLY]
-    return max(float(np.mean(tables[i].argmax(axis=1) != own)) for i in rivals)
+def is_worth(objective, before, more, errors, errors_before):
+    """Whether to leave out more rows than another fit did.
+
+    Parameters
+    ----------
+    objective : float
+        Mean loss of the rows kept.
+    before : float
+        The same for the other fit, had it kept as few.
+    more : float
+        Difference of the shares left out.
+    errors, errors_before : ndarray of shape (n_samples,)
+        See `row_errors`.
+    """
+    expected = max(_BEST_EXPLAINED, _EXPLAINED ** (more / 0.1))
+    return objective < expected * before or lead(errors, errors_before) > _CLEARLY
+
+
+def dissent(errors, chosen):
+    """Largest share of rows that a fit about as good as the chosen one sees otherwise, each at its best threshold."""
+    rivals = [rival for rival in errors if lead(errors[chosen], rival) < _LIKELY]
+    return max(float(np.mean(rival != errors[chosen])) for rival in rivals)

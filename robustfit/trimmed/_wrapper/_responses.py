@@ -4,6 +4,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,9 @@ REGRESSION_LOSSES = {
     "gamma": lambda y, predicted: GAMMA_DEVIANCE.value(y, _log(predicted)),
 }
 CLASSIFICATION_LOSSES = {"log_loss": "predict_proba", "hinge": "decision_function"}
+
+# Neighbours and trees often give a row no chance at all; a mean of losses must not be about those rows alone.
+_LEAST_OF_VOTES = 1e-3
 
 
 @dataclass(frozen=True)
@@ -55,13 +59,15 @@ class Response:
         return table
 
 
-def classifier_response(estimator, loss):
+def classifier_response(estimator, loss, *, votes):
     """Choose the response of a classifier.
 
     Parameters
     ----------
     estimator : estimator
     loss : {"auto", "log_loss", "hinge"} or callable
+    votes : bool
+        Whether probabilities may be shares of a few votes.
 
     Raises
     ------
@@ -80,7 +86,9 @@ def classifier_response(estimator, loss):
     method = methods[0] if loss == "auto" else CLASSIFICATION_LOSSES[loss]
     if method not in methods:
         raise ValueError(f"loss={loss!r} needs {method}, which {type(estimator).__name__} does not have.")
-    return Response(method, log_loss if method == "predict_proba" else hinge)
+    if method == "decision_function":
+        return Response(method, hinge)
+    return Response(method, partial(log_loss, least=_LEAST_OF_VOTES) if votes else log_loss)
 
 
 def regressor_response(loss):
@@ -90,10 +98,9 @@ def regressor_response(loss):
     return Response("predict", REGRESSION_LOSSES["squared_error" if loss == "auto" else loss])
 
 
-def log_loss(codes, shares):
-    """Return minus the logarithm of the probability of each row's own class."""
-    with np.errstate(divide="ignore"):
-        return -np.log(shares[np.arange(len(codes)), codes])
+def log_loss(codes, shares, least=1e-300):
+    """Return minus the logarithm of the probability of each row's own class, or of ``least`` if that is larger."""
+    return -np.log(np.maximum(shares[np.arange(len(codes)), codes], least))
 
 
 def hinge(codes, scores):

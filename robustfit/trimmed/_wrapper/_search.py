@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from robustfit.trimmed._wrapper._fits import Evaluation
-
 logger = logging.getLogger(__name__)
 
 # Relative; solvers do not end exactly where they began.
@@ -30,28 +28,26 @@ class Run:
         Weight that each row kept; 0 if it was left out.
     found : Evaluation
         Of the fit on the rows kept.
+    objective : float
+        Mean of the losses that the rule would keep, after that fit.
     objectives : list of float
-        Mean of the losses that the rule would keep, after each fit.
+        The same after each fit on the way, beginning with that on all rows where the start was there.
+    n_steps : int
+        Fits on the way.
     ended : {"fixed", "cycle", "limit", "failed"}
     error : Exception or None
         Why a fit failed.
-    full_known : bool
-        Whether the first fit, on all rows, was there already.
     """
 
     name: str
     share: float
-    kept: Any
-    found: Evaluation
+    kept: Any = None
+    found: Any = None
+    objective: float = np.inf
     objectives: list = field(default_factory=list)
+    n_steps: int = 0
     ended: str = "limit"
     error: Any = None
-    full_known: bool = False
-
-    @property
-    def objective(self):
-        """The smallest one; that of ``kept``."""
-        return min(self.objectives)
 
     @property
     def monotone(self):
@@ -67,7 +63,7 @@ def trimmed_mean(losses, kept):
     return np.inf if np.isnan(of_kept).any() else float(np.average(of_kept, weights=kept[there]))
 
 
-def concentrate(fits, name, share, rule, kept, *, max_iter, found=None):
+def concentrate(fits, name, share, rule, kept, *, max_iter, full=None):
     """Alternate between fitting and keeping.
 
     Parameters
@@ -77,35 +73,42 @@ def concentrate(fits, name, share, rule, kept, *, max_iter, found=None):
         As in `Run`.
     rule : callable
         Turns losses into the weights to keep.
-    kept : ndarray of shape (n_samples,)
-        Weights to begin with.
+    kept : ndarray of shape (n_samples,) or None
+        Weights to begin with; None for those that the rule keeps after the fit on all rows.
     max_iter : int
         Fits at most.
-    found : Evaluation or None
-        Of the rows to begin with, if it is known.
+    full : Evaluation or None
+        Of all rows, with ``kept=None``.
 
     Returns
     -------
-    run : Run or None
-        With the fit of the smallest objective. None if there was none.
+    run : Run
+        With the fit of the smallest objective among those on rows that the rule kept.
+
+    Raises
+    ------
+    Exception
+        What the estimator raised, if it could not be fitted even once.
     """
-    run, seen, near, known = None, set(), None, found is not None
+    run, seen, near = Run(name, share), set(), None
+    if kept is None:
+        near, kept = full.model, rule(full.losses)
+        run.objectives.append(trimmed_mean(full.losses, kept))
     for _ in range(max_iter):
         try:
-            found = fits.evaluate(kept, near) if found is None else found
+            found = fits.evaluate(kept, near)
         except Exception as error:
-            if run is None:
+            if run.found is None:
                 raise
             logger.info("Start %r ends early: %s", name, error)
             run.ended, run.error = "failed", error
             break
         near, following = found.model, rule(found.losses)
         objective = trimmed_mean(found.losses, following)
-        if run is None:
-            run = Run(name, share, kept, found, full_known=known)
-        elif objective < run.objective:
-            run.kept, run.found = kept, found
         run.objectives.append(objective)
+        run.n_steps += 1
+        if run.found is None or objective <= run.objective:
+            run.kept, run.found, run.objective = kept, found, objective
         if np.array_equal(following, kept):
             run.ended = "fixed"
             break
@@ -114,5 +117,5 @@ def concentrate(fits, name, share, rule, kept, *, max_iter, found=None):
             # Solvers that stop early, folds and trees need not agree with themselves.
             run.ended = "cycle"
             break
-        kept, found = following, None
+        kept = following
     return run

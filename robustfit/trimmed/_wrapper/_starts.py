@@ -65,7 +65,7 @@ def run_start(fits, trim, start, share, *, full, reference, max_iter):
     name, everything, budget = start[0], fits.data.weights, share * fits.data.weights.sum()
     if len(start) == 2:
         rule = trim.by_class(budget * start[1])
-        return [concentrate(fits, name, share, rule, everything, max_iter=max_iter, found=full)]
+        return [concentrate(fits, name, share, rule, None, max_iter=max_iter, full=full)]
     rule = trim.overall(budget)
     if name == "annealed":
         runs, kept = [], trim.overall(_ANNEALING[0] * budget)(full.losses)
@@ -73,6 +73,7 @@ def run_start(fits, trim, start, share, *, full, reference, max_iter):
             step = trim.overall(part * budget)
             runs.append(concentrate(fits, name, part * share, step, kept, max_iter=1))
             kept = step(runs[-1].found.losses)
+        kept = rule(runs[-1].found.losses)
         return [*runs, concentrate(fits, name, share, rule, kept, max_iter=max_iter)]
     if name == "reference":
         if reference is None:
@@ -80,4 +81,4 @@ def run_start(fits, trim, start, share, *, full, reference, max_iter):
         first = reference_run(reference, name, share, rule, everything)
         kept = rule(first.found.losses)
         return [first, concentrate(fits, name, share, rule, kept, max_iter=max_iter)]
-    return [concentrate(fits, name, share, rule, everything, max_iter=max_iter, found=full)]
+    return [concentrate(fits, name, share, rule, None, max_iter=max_iter, full=full)]

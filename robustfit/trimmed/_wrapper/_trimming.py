@@ -38,15 +38,15 @@ class Search:
     @property
     def n_iter(self):
         """Concentration steps beyond the fit on all rows, those of the reference included."""
-        shared = sum(run.full_known for run in self.runs)
-        return sum(len(run.objectives) for run in self.runs) - shared
+        return sum(run.n_steps for run in self.runs)
 
 
 def begin(fits, starts):
     """Fit on all rows."""
     everything = fits.data.weights
     found = fits.evaluate(everything)
-    full = Run("untrimmed", 0.0, everything, found, [trimmed_mean(found.losses, everything)], "fixed")
+    objective = trimmed_mean(found.losses, everything)
+    full = Run("untrimmed", 0.0, everything, found, objective, [objective], ended="fixed")
     wanted = any(start[0] == "reference" for start in starts)
     return Search(full, reference=reference_data(fits) if wanted else None)
 
