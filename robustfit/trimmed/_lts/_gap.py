@@ -15,9 +15,11 @@ from robustfit.trimmed._lts._gap_tree import search
 # With more rows a tree over rows ends only by luck; with more coefficients its nodes are slow.
 _TREE_ROWS, _TREE_COEFS = 60, 50
 _NEARLY = 0.99
-_ROWS_PER_BLOCK = 24
+_ROWS_PER_BLOCK, _MOST_BLOCKS = 24, 84
+# Entries of rows that boxes are compared with, all together.
+_BOX_ENTRIES = 500_000_000
 # Conic problems, and rows in all of them together, that a bound may cost.
-_CONIC_PROBLEMS, _CONIC_ROWS = 32, 8_000
+_CONIC_PROBLEMS, _CONIC_ROWS = 32, 4_000
 
 
 class LowerBound(NamedTuple):
@@ -56,7 +58,8 @@ def lts_lower_bound(X, y, n_keep, coef, *, fit_intercept=True, ridge=0.0, max_no
     ridge : float, default=0.0
         Price of the sum of squared slopes.
     max_nodes : int, default=50000
-        How many subsets and boxes are looked at: some seconds' worth.
+        How many subsets and boxes are looked at; fewer where rows and columns are many, so that a bound takes some
+        seconds, with a ridge up to half a minute.
 
     Returns
     -------
@@ -95,14 +98,15 @@ def lts_lower_bound(X, y, n_keep, coef, *, fit_intercept=True, ridge=0.0, max_no
         if proved:
             return LowerBound(frame.safe(lower), True)
         bounds.append(lower)
-    bounds.append(search_boxes(frame, max_nodes=max_nodes))
+    bounds.append(search_boxes(frame, max_nodes=min(max_nodes, _BOX_ENTRIES // max(frame.rows.size, 1))))
     if ridge > 0 and max(bounds) < _NEARLY * frame.upper:
         bounds += _with_penalty(frame, max_nodes)
     return LowerBound(frame.safe(max(bounds)), False)
 
 
 def _with_penalty(frame, max_nodes):
-    if frame.rows.shape[1] <= _TREE_COEFS and frame.n_free > _ROWS_PER_BLOCK:
-        yield search_blocks(frame, n_blocks=-(-frame.n_free // _ROWS_PER_BLOCK), max_nodes=max_nodes)
+    n_blocks = -(-frame.n_free // _ROWS_PER_BLOCK)
+    if frame.rows.shape[1] <= _TREE_COEFS and 1 < n_blocks <= _MOST_BLOCKS:
+        yield search_blocks(frame, n_blocks=n_blocks, max_nodes=max_nodes)
     if frame.rows.shape[1] - frame.n_forced <= 1:
         yield search_intercepts(frame, max_solves=min(_CONIC_PROBLEMS, _CONIC_ROWS // frame.n_free))
