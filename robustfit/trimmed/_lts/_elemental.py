@@ -11,13 +11,14 @@ from robustfit.trimmed._lts._normal_equations import solve_many
 
 # A squared pivot below this share of the largest says that the rows do not determine the coefficients.
 _SINGULAR = 1e-9
+_GROWTH = 25
 
 
 def elemental_starts(problem, n_starts, rng):
     """Coefficients of fits through a few rows: all such fits where there are no more than asked for, else random ones.
 
     Rows that do not determine the coefficients, as dummy columns often have it, are joined by further ones, one at a
-    time.
+    time, or a few where there are many columns.
 
     Parameters
     ----------
@@ -44,13 +45,15 @@ def _fit_growing(problem, subsets, size):
     rows, target = problem.rows[subsets[:, :size]], problem.target[subsets[:, :size]]
     gram = rows.transpose(0, 2, 1) @ rows
     moment = (rows.transpose(0, 2, 1) @ target[:, :, None])[:, :, 0]
-    for extra in range(size, subsets.shape[1]):
+    at_once = max(1, size // _GROWTH)
+    for extra in range(size, subsets.shape[1], at_once):
         open_ = np.flatnonzero(_singular(gram + np.diag(problem.ridge)))
         if not len(open_):
             break
-        rows, target = problem.rows[subsets[open_, extra]], problem.target[subsets[open_, extra]]
-        gram[open_] += rows[:, :, None] * rows[:, None, :]
-        moment[open_] += rows * target[:, None]
+        more = subsets[open_, extra : extra + at_once]
+        rows, target = problem.rows[more], problem.target[more]
+        gram[open_] += rows.transpose(0, 2, 1) @ rows
+        moment[open_] += (rows.transpose(0, 2, 1) @ target[:, :, None])[:, :, 0]
     return solve_many(problem, gram, moment)
 
 

@@ -20,7 +20,7 @@ _N_GROUPS = 5
 _SECOND_LOOK = 3
 RANDOM = "random"
 # Scatter and neighbours are looked at in this many rows, or this many for each coefficient.
-_SEEN, _SEEN_PER_COEF = 800, 30
+_SEEN, _SEEN_PER_COEF = 800, 15
 # Squares of what is farther out would leave nothing of the digits of the rest.
 _FARTHEST = 1e6
 
