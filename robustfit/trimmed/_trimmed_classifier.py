@@ -17,8 +17,8 @@ from robustfit._sklearn import Interval, StrOptions
 from robustfit.trimmed._base_trimmed import BaseTrimmed
 from robustfit.trimmed._warnings import TrimmingWarning
 from robustfit.trimmed._wrapper._choice import choose, dissent, is_worth, row_errors
+from robustfit.trimmed._wrapper._fits import trimmed_mean
 from robustfit.trimmed._wrapper._responses import CLASSIFICATION_LOSSES, classifier_response
-from robustfit.trimmed._wrapper._search import trimmed_mean
 from robustfit.trimmed._wrapper._starts import plan_starts
 from robustfit.trimmed._wrapper._trimming import explore
 

@@ -12,7 +12,7 @@ from robustfit._sklearn import StrOptions
 from robustfit.trimmed._base_trimmed import BaseTrimmed
 from robustfit.trimmed._wrapper._responses import REGRESSION_LOSSES, regressor_response
 from robustfit.trimmed._wrapper._starts import plan_starts
-from robustfit.trimmed._wrapper._trimming import explore
+from robustfit.trimmed._wrapper._trimming import explore, most_consistent
 
 # For contamination="auto": the share left out at first, and the robust standard deviations beyond which a row is bad.
 _FIRST_SHARE = 0.4
@@ -23,8 +23,8 @@ class TrimmedRegressor(RegressorMixin, BaseTrimmed):
     """Fit a regressor on the rows that agree, leaving out a share that may be wrong.
 
     Alternates between fitting the whole estimator on the rows kept and keeping the rows with the smallest losses, from
-    several starts: all rows, a strongly regularised fit to rows of equal length, and a slowly growing share. The result
-    is the one with the smallest trimmed loss.
+    several starts: all rows, a strongly regularised fit to rows of equal length, both also with twice the share left
+    out at first, and a slowly growing share. The result is the one whose rows foretell each other best.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class TrimmedRegressor(RegressorMixin, BaseTrimmed):
         For each start ``"start"``, ``"share"``, ``"objective"`` (the mean loss of the rows kept, after each fit) and
         ``"ended"``: ``"fixed"``, ``"cycle"``, ``"limit"`` or ``"failed"``.
     n_iter_ : int
-        Concentration steps of all starts.
+        Concentration steps of all starts, and fits that compare where they led.
     n_fits_ : int
         Fits of the estimator. In sample, at most ``n_iter_ + 1``.
     monotone_ : bool
@@ -100,6 +100,10 @@ class TrimmedRegressor(RegressorMixin, BaseTrimmed):
     -----
     From rows H the steps are θ ← fit(H), H ← the h rows with the smallest ℓ(θ; x_i, y_i). With ``Ridge`` they are those
     of TRIM [2]_, which has a single start.
+
+    The smallest trimmed loss does not tell good results from bad: with many columns a fit bends to a few bad rows,
+    copied often enough, at little loss. Of the results the one is taken whose rows H have the smallest mean loss when
+    each is predicted by a fit to the rows of H in the other folds; copies of a row share its fold.
 
     It cannot help where bad rows agree with each other better than good ones do: a tight cluster of bad rows far from
     the rest can have the smaller trimmed loss.
@@ -173,19 +177,20 @@ class TrimmedRegressor(RegressorMixin, BaseTrimmed):
         return [np.arange(len(data))]
 
     def _starts(self, totals):
-        return plan_starts("global", totals)
+        return plan_starts(None, totals)
 
     def _settle(self, search, fits, trim, starts, max_iter):
         share = _FIRST_SHARE if self.contamination == "auto" else self.contamination
-        run = _best(explore(search, fits, trim, starts, share, max_iter), search.full)
+        run = self._best(search, fits, explore(search, fits, trim, starts, share, max_iter), search.full)
         if self.contamination != "auto":
             return run
         share = bad_share(run, fits.data)
-        return _best(explore(search, fits, trim, starts, share, max_iter), run) if share > 0 else search.full
+        if share == 0:
+            return search.full
+        return self._best(search, fits, explore(search, fits, trim, starts, share, max_iter), run)
 
-
-def _best(ends, otherwise):
-    return min(ends, key=lambda run: run.objective, default=otherwise)
+    def _best(self, search, fits, ends, otherwise):
+        return most_consistent(search, fits, ends) if ends else otherwise
 
 
 def bad_share(run, data):

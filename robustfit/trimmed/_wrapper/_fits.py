@@ -148,10 +148,17 @@ class Fits:
         else:
             model = self.fit(kept, near)
             table = self._ask(model, self.data.X)
+        return Evaluation(model, table, self._losses(table))
+
+    def held_out_loss(self, kept):
+        """Return the mean loss of the rows kept, each by a fit to those of other folds: do they foretell each other?"""
+        return trimmed_mean(self._losses(self._out_of_fold(kept)), kept)
+
+    def _losses(self, table):
         losses = np.asarray(self.response.loss(self.data.target, table), dtype=np.float64)
         if losses.shape != (len(self.data),):
             raise ValueError(f"loss must return one number per row, shape ({len(self.data)},), got {losses.shape}.")
-        return Evaluation(model, table, losses)
+        return losses
 
     def _ask(self, model, X):
         return self.response.ask(model, X, self.data.classes)
@@ -191,6 +198,13 @@ class Fits:
         seen = shares.sum(axis=1) > 0.0
         table[np.ix_(index[seen], np.searchsorted(self.data.classes, fitted.classes_))] = shares[seen]
         return model, table
+
+
+def trimmed_mean(losses, kept):
+    """Weighted mean of the losses kept; infinite if one of them is no number."""
+    there = kept > 0
+    of_kept = losses[there]
+    return np.inf if np.isnan(of_kept).any() else float(np.average(of_kept, weights=kept[there]))
 
 
 def last_step(estimator):

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from robustfit.trimmed._wrapper._fits import trimmed_mean
+
 logger = logging.getLogger(__name__)
 
 # Relative; solvers do not end exactly where they began.
@@ -54,13 +56,6 @@ class Run:
         """Whether no step made the objective worse."""
         steps = np.array(self.objectives)
         return bool(np.all(steps[1:] <= steps[:-1] + _RISE * np.abs(steps[:-1])))
-
-
-def trimmed_mean(losses, kept):
-    """Weighted mean of the losses kept; infinite if one of them is no number."""
-    there = kept > 0
-    of_kept = losses[there]
-    return np.inf if np.isnan(of_kept).any() else float(np.average(of_kept, weights=kept[there]))
 
 
 def concentrate(fits, name, share, rule, kept, *, max_iter, full=None):

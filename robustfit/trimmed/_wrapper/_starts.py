@@ -2,6 +2,8 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
+from itertools import pairwise
+
 import numpy as np
 
 from robustfit.trimmed._wrapper._reference import reference_run
@@ -9,6 +11,10 @@ from robustfit.trimmed._wrapper._search import concentrate
 
 # Shares of the final budget on the way to it.
 _ANNEALING = (0.25, 0.5, 0.75)
+
+# How much more is left out at first by the starts that are called cautious, and what never is.
+_CAUTION = 2.0
+_MOST = 0.45
 
 # Shares of the budget that fall to the first of two classes; half and half is close to "class".
 _SPLITS = (0.0, 1.0, 0.25, 0.75)
@@ -19,7 +25,8 @@ def plan_starts(trim_by, totals):
 
     Parameters
     ----------
-    trim_by : {"auto", "global", "class"}
+    trim_by : {"auto", "global", "class"} or None
+        None for regression.
     totals : ndarray of shape (n_groups,)
         Weight of each class.
 
@@ -31,6 +38,8 @@ def plan_starts(trim_by, totals):
     overall = [("all rows",), ("reference",), ("annealed",)]
     if trim_by == "global":
         return overall
+    if trim_by is None:
+        return [*overall[:2], ("cautious",), ("cautious reference",), overall[2]]
     by_class = [("per class", totals / totals.sum())]
     if trim_by == "class":
         return by_class
@@ -62,23 +71,57 @@ def run_start(fits, trim, start, share, *, full, reference, max_iter):
     runs : list of Run
         The last one ends where the start led; those before it are on the way, and models of their own.
     """
-    name, everything, budget = start[0], fits.data.weights, share * fits.data.weights.sum()
+    name, budget = start[0], share * fits.data.weights.sum()
     if len(start) == 2:
         rule = trim.by_class(budget * start[1])
         return [concentrate(fits, name, share, rule, None, max_iter=max_iter, full=full)]
     rule = trim.overall(budget)
-    if name == "annealed":
-        runs, kept = [], trim.overall(_ANNEALING[0] * budget)(full.losses)
-        for part in _ANNEALING[1:]:
-            step = trim.overall(part * budget)
-            runs.append(concentrate(fits, name, part * share, step, kept, max_iter=1))
-            kept = step(runs[-1].found.losses)
-        kept = rule(runs[-1].found.losses)
-        return [*runs, concentrate(fits, name, share, rule, kept, max_iter=max_iter)]
-    if name == "reference":
-        if reference is None:
-            return []
-        first = reference_run(reference, name, share, rule, everything)
-        kept = rule(first.found.losses)
-        return [first, concentrate(fits, name, share, rule, kept, max_iter=max_iter)]
+    if name == "all rows":
+        return [concentrate(fits, name, share, rule, None, max_iter=max_iter, full=full)]
+    way = _WAYS[name](fits, trim, name, share, full, reference, max_iter)
+    if way is None:
+        return []
+    return [*way, concentrate(fits, name, share, rule, rule(way[-1].found.losses), max_iter=max_iter)]
+
+
+def _annealed(fits, trim, name, share, full, reference, max_iter):
+    """Leave out more and more."""
+    total, way, found = fits.data.weights.sum(), [], full
+    for before, part in pairwise(_ANNEALING):
+        kept = trim.overall(before * share * total)(found.losses)
+        way.append(concentrate(fits, name, part * share, trim.overall(part * share * total), kept, max_iter=1))
+        found = way[-1].found
+    return way
+
+
+def _referred(fits, trim, name, share, full, reference, max_iter):
+    """Begin with the rows that the reference keeps."""
+    if reference is None:
+        return None
+    rule = trim.overall(share * fits.data.weights.sum())
+    return [reference_run(reference, name, share, rule, fits.data.weights)]
+
+
+def _cautious(fits, trim, name, share, full, reference, max_iter):
+    """Leave out more than will be left out: a fit to fewer rows is harder to hold for bad ones."""
+    share = min(_CAUTION * share, _MOST)
+    rule = trim.overall(share * fits.data.weights.sum())
     return [concentrate(fits, name, share, rule, None, max_iter=max_iter, full=full)]
+
+
+def _cautious_referred(fits, trim, name, share, full, reference, max_iter):
+    """Leave out more than will be left out, beginning with the rows that the reference keeps."""
+    share = min(_CAUTION * share, _MOST)
+    way = _referred(fits, trim, name, share, full, reference, max_iter)
+    if way is None:
+        return None
+    rule = trim.overall(share * fits.data.weights.sum())
+    return [*way, concentrate(fits, name, share, rule, rule(way[0].found.losses), max_iter=max_iter)]
+
+
+_WAYS = {
+    "annealed": _annealed,
+    "reference": _referred,
+    "cautious": _cautious,
+    "cautious reference": _cautious_referred,
+}

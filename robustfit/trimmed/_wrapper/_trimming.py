@@ -6,8 +6,11 @@ import logging
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
+from robustfit.trimmed._wrapper._fits import trimmed_mean
 from robustfit.trimmed._wrapper._reference import reference_data
-from robustfit.trimmed._wrapper._search import Run, trimmed_mean
+from robustfit.trimmed._wrapper._search import Run
 from robustfit.trimmed._wrapper._starts import run_start
 
 logger = logging.getLogger(__name__)
@@ -27,6 +30,10 @@ class Search:
         Where starts led: fits of the estimator that may be chosen.
     failures : dict
         Why starts could not go on, by name.
+    reference : TrainingSet or None
+        Unit rows.
+    n_compared : int
+        Fits that told where starts led apart.
     """
 
     full: Run
@@ -34,11 +41,12 @@ class Search:
     ends: list = field(default_factory=list)
     failures: dict = field(default_factory=dict)
     reference: Any = None
+    n_compared: int = 0
 
     @property
     def n_iter(self):
-        """Concentration steps beyond the fit on all rows, those of the reference included."""
-        return sum(run.n_steps for run in self.runs)
+        """Concentration steps beyond the fit on all rows, those of the reference too, and fits to compare results."""
+        return sum(run.n_steps for run in self.runs) + self.n_compared
 
 
 def begin(fits, starts):
@@ -70,3 +78,18 @@ def explore(search, fits, trim, starts, share, max_iter):
         ends += runs[-1:]
     search.ends += ends
     return ends
+
+
+def most_consistent(search, fits, ends):
+    """Return the run whose rows foretell each other best.
+
+    Bad rows that a fit has bent to, copies of one row above all, do not follow from the others; good ones do. Copies
+    fall into one fold.
+    """
+    distinct = list({run.kept.tobytes(): run for run in sorted(ends, key=lambda run: -run.objective)}.values())
+    if len(distinct) == 1:
+        return distinct[0]
+    before = fits.n_fits
+    losses = [fits.held_out_loss(run.kept) for run in distinct]
+    search.n_compared += fits.n_fits - before
+    return distinct[int(np.argmin(losses))]
