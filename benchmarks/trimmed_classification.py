@@ -10,7 +10,8 @@ the estimator. Settings are the defaults of each library, the same for all sets.
 
 Compared are, for each base: *plain*; *single*, trimming of the whole set from one start, as is usual; *trimmed*,
 `TrimmedClassifier`; *auto*, the same with ``contamination="auto"``; *cleanlab*, its ``CleanLearning`` with five folds,
-if it is installed. single and trimmed are given the share of flipped labels, 10 % on clean sets. Accuracies in percent;
+if it is installed and the base has
+probabilities. single and trimmed are given the share of flipped labels, 10 % on clean sets. Accuracies in percent;
 *rank* is the average rank over all poisoned cells (1 is best), ties shared; *gap* the share of the loss of plain that
 is won back. *fits* is the time of trimmed over that of (iterations + 1) fits of the base with a prediction of the
 training rows each.
@@ -105,7 +106,7 @@ def contestants(base, share):
         "trimmed": TrimmedClassifier(base, contamination=share),
         "auto": TrimmedClassifier(base, contamination="auto"),
     }
-    if CleanLearning is not None:
+    if CleanLearning is not None and hasattr(base, "predict_proba"):
         found["cleanlab"] = CleanLearning(clone(base), cv_n_folds=5, seed=0, verbose=False)
     return found
 
@@ -146,7 +147,7 @@ def classification(sets, bases):
             for kind, share in [("none", 0.0), *((k, s) for k in ("random", "far", "one-sided") for s in SHARES)]:
                 labels = flip(kind, share, X, y).y if share else y
                 found, price = cell(base, share, X, labels, X_test, y_test)
-                values = np.array([found[contestant] for contestant in names])
+                values = np.array([found.get(contestant, np.nan) for contestant in names])
                 gap = (found["trimmed"] - found["plain"]) / (clean - found["plain"]) if share else np.nan
                 row = "".join(f"{value:>10.1f}" for value in values)
                 print(
@@ -159,7 +160,7 @@ def classification(sets, bases):
                     harm.append((found["trimmed"] - found["plain"], found["auto"] - found["plain"], name, base_name))
     print(f"\n{'average rank':<46}" + "".join(f"{name:>10}" for name in names))
     for base_name, cells in [*poisoned.items(), ("all", [row for rows in poisoned.values() for row in rows])]:
-        ranks = rankdata(-np.nan_to_num(np.round(cells, 2)), axis=1).mean(axis=0)
+        ranks = np.nanmean(rankdata(-np.round(cells, 2), axis=1, nan_policy="omit"), axis=0)
         print(f"{base_name:<46}" + "".join(f"{rank:>10.2f}" for rank in ranks))
     for place, label in enumerate(("trimmed", "auto")):
         worst = min(harm, key=lambda found: found[place])
