@@ -128,8 +128,9 @@ class LTSRegressor(RegressorMixin, BaseEstimator):
     wrong fit: a tight cluster of 30 % that lies within the data is fitted with smaller residuals than good rows are,
     and no search helps. ``alpha="auto"`` does in such cases, since it does not go by the objective alone: a fit that
     passes through a tight minority has too many residuals next to nothing, and a scale that climbs with the share of
-    rows kept. Of the minima found it takes one whose residuals are about as close to a normal law, outliers apart, as those
-    of any other; ``objective_`` need not be the smallest then. What imitates the errors of good rows is beyond it too.
+    rows kept. Of the minima found it takes one whose residuals are about as close to a normal law, outliers apart, as
+    those of any other; ``objective_`` need not be the smallest then. What imitates the errors of good rows is beyond it
+    too.
 
     **Guarantee.** With ``gap=True``, ``lower_bound_`` is at most the objective of any coefficients, on the rows that
     count under ``max_copies``; it is 0 where columns, each in its own unit, are too nearly dependent (condition 1e7) to
