@@ -10,11 +10,10 @@ the estimator. Settings are the defaults of each library, the same for all sets.
 
 Compared are, for each base: *plain*; *single*, trimming of the whole set from one start, as is usual; *trimmed*,
 `TrimmedClassifier`; *auto*, the same with ``contamination="auto"``; *cleanlab*, its ``CleanLearning`` with five folds,
-if it is installed and the base has
-probabilities. single and trimmed are given the share of flipped labels, 10 % on clean sets. Accuracies in percent;
-*rank* is the average rank over all poisoned cells (1 is best), ties shared; *gap* the share of the loss of plain that
-is won back. *fits* is the time of trimmed over that of (iterations + 1) fits of the base with a prediction of the
-training rows each.
+if it is installed and the base has probabilities. single and trimmed are given the share of flipped labels, 10 % on
+clean sets. Accuracies in percent; *rank* is the average rank over all poisoned cells (1 is best), ties shared; *gap*
+the share of the loss of plain that is won back. *fits* is the time of trimmed over that of (iterations + 1) fits of the
+base with a prediction of the training rows each.
 
 The last table trains regressors on manip-ml's house and warfarin sets with 20 % of poison (StatP, InfFlip) added, as
 `benchmarks/trimmed_classification.py --regression` alone does: *kept* is the share of the poison that is kept, *ratio*

@@ -16,7 +16,7 @@ from robustfit._meta._warn import warn_caller
 from robustfit._sklearn import Interval, StrOptions
 from robustfit.trimmed._base_trimmed import BaseTrimmed
 from robustfit.trimmed._warnings import TrimmingWarning
-from robustfit.trimmed._wrapper._choice import choose, dissent, is_worth, row_errors
+from robustfit.trimmed._wrapper._choice import choose, dissent, is_better, is_worth, row_errors
 from robustfit.trimmed._wrapper._fits import trimmed_mean
 from robustfit.trimmed._wrapper._responses import CLASSIFICATION_LOSSES, classifier_response
 from robustfit.trimmed._wrapper._starts import plan_starts
@@ -137,7 +137,7 @@ class TrimmedClassifier(ClassifierMixin, BaseTrimmed):
     the best threshold of the scores and averaged over the classes. All rows enter it, also those left out, each with a
     bounded amount, so that deleting a class or what is hard to separate gains nothing. With ``trim_by="auto"`` all rows
     are kept unless the result explains the rows that it keeps much better than the fit on all rows explains as many
-    (less than half the loss for 10 %), or is better by two standard errors of the second measure.
+    (less than half the loss for 10 %; in sample only), or is better by two standard errors of the second measure.
 
     Trimming finds rows that contradict the rest. It cannot help where bad rows agree with each other better than good
     ones do: when a third of the rows farthest from the boundary are flipped, or more than half of a class, the model
@@ -282,7 +282,7 @@ class TrimmedClassifier(ClassifierMixin, BaseTrimmed):
     def _settle(self, search, fits, trim, starts, max_iter):
         shares = _SHARES if self.contamination == "auto" else (self.contamination,)
         self._check_room(trim, shares[0], fits)
-        judge = _Judge(fits.data, trim)
+        judge = _Judge(fits.data, trim, in_sample=self.evaluation_ == "in_sample")
         run, guarded = search.full, self.trim_by == "auto" or self.contamination == "auto"
         for share in shares:
             ends = explore(search, fits, trim, starts, share, max_iter)
@@ -318,13 +318,16 @@ class TrimmedClassifier(ClassifierMixin, BaseTrimmed):
 class _Judge:
     """Compares runs by their trimmed losses and by their errors on all rows."""
 
-    def __init__(self, data, trim):
-        self._data, self._trim, self._errors = data, trim, {}
+    def __init__(self, data, trim, *, in_sample):
+        self._data, self._trim, self._in_sample, self._errors = data, trim, in_sample, {}
 
     def best(self, ends):
         return ends[choose([run.objective for run in ends], [self._errors_of(run) for run in ends])]
 
     def is_worth(self, run, before):
+        if not self._in_sample:
+            # Learners that memorise explain few rows as well as many.
+            return is_better(self._errors_of(run), self._errors_of(before))
         share = run.share
         kept = self._trim.overall(share * self._data.weights.sum())(before.found.losses)
         had = trimmed_mean(before.found.losses, kept)

@@ -98,7 +98,12 @@ def is_worth(objective, before, more, errors, errors_before):
         See `row_errors`.
     """
     expected = max(_BEST_EXPLAINED, _EXPLAINED ** (more / 0.1))
-    return objective < expected * before or lead(errors, errors_before) > _CLEARLY
+    return objective < expected * before or is_better(errors, errors_before)
+
+
+def is_better(errors, errors_before):
+    """Whether errors are clearly smaller than those of another fit."""
+    return lead(errors, errors_before) > _CLEARLY
 
 
 def dissent(errors, chosen):
