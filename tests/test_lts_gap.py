@@ -173,7 +173,7 @@ def contaminated(n, p, seed=0):
 )
 def test_the_gap_of_a_real_fit(n, p, gap):
     X, y = contaminated(n, p)
-    model = LTSRegressor(final=None, gap=True).fit(X, y)
+    model = LTSRegressor(alpha=0.75, final=None, gap=True).fit(X, y)
     assert 0.0 <= model.gap_ <= gap
     assert model.lower_bound_ <= model.objective_
     assert model.gap_ == pytest.approx(1.0 - model.lower_bound_ / model.objective_)
@@ -182,7 +182,7 @@ def test_the_gap_of_a_real_fit(n, p, gap):
 def test_a_fit_that_the_search_missed_has_a_gap():
     # One start, from all rows, ends on the wrong plane.
     X, y = contaminated(40, 2, seed=1)
-    best = LTSRegressor(final=None, gap=True).fit(X, y)
+    best = LTSRegressor(alpha=0.75, final=None, gap=True).fit(X, y)
     bound = lts_lower_bound(X, y, int(best.support_.sum()), np.array([2.0, 0.0, 0.0]))
     assert bound.value <= best.objective_
     assert bound.gap(1.3 * best.objective_) > 0.2

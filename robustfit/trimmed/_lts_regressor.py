@@ -25,12 +25,12 @@ class LTSRegressor(RegressorMixin, BaseEstimator):
 
     Parameters
     ----------
-    alpha : float or "auto", default=0.75
+    alpha : float or "auto", default="auto"
         Share of rows kept by the raw fit, from 0.5 (survives most bad rows; less counts as 0.5, since with fewer rows
-        no fit survives more) to 1 (least squares). Best a little below
-        the share of good rows: more trimming is not safer, since a tight minority may then be the rows that agree
-        best. With ``"auto"`` the share is followed from 0.5 to 0.95 on a sample of the rows, and taken from where the
-        scale of the errors stays level, before it jumps.
+        no fit survives more) to 1 (least squares). Best a little below the share of good rows: more trimming is not
+        safer, since a tight minority may then be the rows that agree best. With ``"auto"`` the share is followed from
+        0.5 to 0.95 on a sample of the rows, and taken from where the scale of the errors stays level, before it jumps.
+        Give a number for the classic estimator, the smallest objective at that share.
     n_starts : int, default=500
         Random elemental starts, shared out over groups of rows.
     n_keep : int, default=10
@@ -188,7 +188,7 @@ class LTSRegressor(RegressorMixin, BaseEstimator):
     def __init__(
         self,
         *,
-        alpha=0.75,
+        alpha="auto",
         n_starts=500,
         n_keep=10,
         group_size="auto",
