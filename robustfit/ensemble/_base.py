@@ -18,6 +18,7 @@ from robustfit._meta._inputs import as_numbers, check_groups, read_test_rows, re
 from robustfit._meta._labels import code_type
 from robustfit._meta._prefitted import non_deterministic_parts, prefitted_parts
 from robustfit._meta._seeds import check_seed
+from robustfit._meta._warn import warn_caller
 from robustfit._sklearn import (
     CallbackSupportMixin,
     HasMethods,
@@ -34,7 +35,6 @@ from robustfit.ensemble._engine import choose_engine
 from robustfit.ensemble._member_set import MemberSet
 from robustfit.ensemble._places import Places, distinct_groups
 from robustfit.ensemble._training import Training, codes_of, split_by_need
-from robustfit._meta._warn import warn_caller
 from robustfit.ensemble._warnings import MemberWarning, PartitionWarning
 from robustfit.partition import HASH_VERSION, ShardPlan, as_rows
 

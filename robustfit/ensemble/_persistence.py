@@ -24,11 +24,11 @@ import sklearn
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.utils.validation import check_is_fitted
 
+from robustfit._meta._warn import warn_caller
 from robustfit.ensemble._atomic_write import check_target, replace_file
 from robustfit.ensemble._base import BasePartitionEnsemble
 from robustfit.ensemble._own_types import OWN_TYPES
 from robustfit.ensemble._skops import dump, import_skops, rebuild
-from robustfit._meta._warn import warn_caller
 from robustfit.partition import HASH_VERSION
 from robustfit.partition._schema import SCHEMA_VERSION
 

@@ -17,11 +17,11 @@ from sklearn.utils.validation import check_consistent_length
 
 from robustfit._meta._inputs import check_groups, read_training_rows
 from robustfit._meta._seeds import check_seed
+from robustfit._meta._warn import warn_caller
 from robustfit.audit import check_certifiable
 from robustfit.certify._base_certificate import freeze
 from robustfit.certify._threats import check_budget, resolve_threat
 from robustfit.ensemble import MemberWarning, PartitionClassifier, PartitionRegressor, PartitionWarning
-from robustfit._meta._warn import warn_caller
 from robustfit.evaluate._partition_plan import PartitionPlan
 from robustfit.evaluate._plan_splits import hold_out
 from robustfit.evaluate._plan_targets import Index, Labels, Values, read_target
