@@ -78,18 +78,18 @@ def rows_of(name):
     return (np.log1p(X) if name == "spambase" else X), codes
 
 
-def split(name, base):
+def split(name, base, seed):
     """Training and test rows; an attacker standardises for itself."""
     X, y = rows_of(name)
-    X, X_test, y, y_test = train_test_split(X, y, test_size=1 / 3, stratify=y, random_state=0)
+    X, X_test, y, y_test = train_test_split(X, y, test_size=1 / 3, stratify=y, random_state=seed)
     whole = name == "synthetic" and base in ("logistic", "linear SVM")
     return (X, y, X_test, y_test) if whole else (X[:MOST_ROWS], y[:MOST_ROWS], X_test, y_test)
 
 
-def flip(kind, share, X, y):
+def flip(kind, share, X, y, seed):
     budget = int(share * len(y))
     if kind == "random":
-        return RandomFlipAttack().generate(X, y, budget=budget, random_state=0)
+        return RandomFlipAttack().generate(X, y, budget=budget, random_state=seed)
     if kind == "far":
         return FarFlipAttack().generate(X, y, budget=budget, random_state=0)
     largest = np.bincount(y).argmax()
@@ -133,34 +133,48 @@ def cell(base, share, X, y, X_test, y_test):
     return accuracies, price
 
 
-def classification(sets, bases):
+def cells_of(name, base, kind, share, seeds):
+    """Means over the splits: accuracy on clean rows, accuracies of the contestants, price in fits."""
+    clean, found, prices = [], [], []
+    for seed in seeds:
+        X, y, X_test, y_test = split(name, base, seed)
+        learner = make_pipeline(StandardScaler(), BASES[base])
+        labels = flip(kind, share, X, y, seed).y if share else y
+        accuracies, price = cell(learner, share, X, labels, X_test, y_test)
+        clean.append(100.0 * clone(learner).fit(X, y).score(X_test, y_test))
+        found.append(accuracies)
+        prices.append(price)
+    means = {name: np.mean([accuracies[name] for accuracies in found]) for name in found[0]}
+    return np.mean(clean), means, np.mean(prices)
+
+
+def classification(sets, bases, seeds):
     names = list(contestants(BASES["logistic"], 0.1))
     poisoned, harm = {base: [] for base in bases}, []
     print(f"{'set':<15}{'base':<12}{'flips':<12}{'clean':>7}" + "".join(f"{name:>10}" for name in names), end="")
     print(f"{'gap':>8}{'fits':>7}")
-    for base_name in bases:
-        base = make_pipeline(StandardScaler(), BASES[base_name])
+    for base in bases:
         for name in sets:
-            X, y, X_test, y_test = split(name, base_name)
-            clean = 100.0 * clone(base).fit(X, y).score(X_test, y_test)
             for kind, share in [("none", 0.0), *((k, s) for k in ("random", "far", "one-sided") for s in SHARES)]:
-                labels = flip(kind, share, X, y).y if share else y
-                found, price = cell(base, share, X, labels, X_test, y_test)
+                clean, found, price = cells_of(name, base, kind, share, seeds)
                 values = np.array([found.get(contestant, np.nan) for contestant in names])
                 gap = (found["trimmed"] - found["plain"]) / (clean - found["plain"]) if share else np.nan
                 row = "".join(f"{value:>10.1f}" for value in values)
                 print(
-                    f"{name:<15}{base_name:<12}{kind:<9}{share:>3.0%}{clean:>7.1f}{row}{gap:>8.2f}{price:>7.2f}",
-                    flush=True,
+                    f"{name:<15}{base:<12}{kind:<9}{share:>3.0%}{clean:>7.1f}{row}{gap:>8.2f}{price:>7.2f}", flush=True
                 )
                 if share:
-                    poisoned[base_name].append(values)
+                    poisoned[base].append(values)
                 else:
-                    harm.append((found["trimmed"] - found["plain"], found["auto"] - found["plain"], name, base_name))
+                    harm.append((found["trimmed"] - found["plain"], found["auto"] - found["plain"], name, base))
+    print_summary(names, poisoned, harm)
+
+
+def print_summary(names, poisoned, harm):
     print(f"\n{'average rank':<46}" + "".join(f"{name:>10}" for name in names))
-    for base_name, cells in [*poisoned.items(), ("all", [row for rows in poisoned.values() for row in rows])]:
+    for base, cells in [*poisoned.items(), ("all", [row for rows in poisoned.values() for row in rows])]:
         ranks = np.nanmean(rankdata(-np.round(cells, 2), axis=1, nan_policy="omit"), axis=0)
-        print(f"{base_name:<46}" + "".join(f"{rank:>10.2f}" for rank in ranks))
+        print(f"{base:<46}" + "".join(f"{rank:>10.2f}" for rank in ranks))
     for place, label in enumerate(("trimmed", "auto")):
         worst = min(harm, key=lambda found: found[place])
         print(f"largest cost of {label} on clean rows: {-worst[place]:.2f} points ({worst[2]}, {worst[3]})")
@@ -200,12 +214,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", nargs="*", default=list(SETS), choices=SETS)
     parser.add_argument("--bases", nargs="*", default=list(BASES), choices=list(BASES))
+    parser.add_argument("--splits", type=int, nargs="*", default=[0, 1, 2], help="seeds of the splits and of the flips")
     parser.add_argument("--regression", action="store_true", help="only the regressions")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     bundled = ("breast_cancer", "digits", "synthetic")
     if not options.regression:
-        classification([name for name in options.sets if name in bundled or available(name)], options.bases)
+        sets = [name for name in options.sets if name in bundled or available(name)]
+        classification(sets, options.bases, options.splits)
     regression()
 
 
