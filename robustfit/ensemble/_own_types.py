@@ -31,9 +31,18 @@ OWN_TYPES = (
     "robustfit.ensemble._member_set.MemberSet",
     "robustfit.ensemble._partition_classifier.PartitionClassifier",
     "robustfit.ensemble._partition_regressor.PartitionRegressor",
+    "robustfit.learners._adversarial_classifier.AdversarialClassifier",
+    "robustfit.learners._adversarial_regressor.AdversarialRegressor",
     "robustfit.learners._kernel_ridge_classifier.KernelRidgeClassifier",
     "robustfit.partition._schema.Column",
     "robustfit.partition._schema.Schema",
+    "robustfit.trimmed._lts_regressor.LTSRegressor",
+    "robustfit.trimmed._robust_gradient_classifier.RobustGradientClassifier",
+    "robustfit.trimmed._robust_gradient_regressor.RobustGradientRegressor",
+    "robustfit.trimmed._sever_classifier.SeverClassifier",
+    "robustfit.trimmed._sever_regressor.SeverRegressor",
+    "robustfit.trimmed._trimmed_classifier.TrimmedClassifier",
+    "robustfit.trimmed._trimmed_regressor.TrimmedRegressor",
 )
 """Full names. A file chooses attributes and constructor arguments, so a type belongs here only if neither can do more
 than hold values and compute: no files, no imports, no calls of what it is handed. Names are listed one by one, since a
