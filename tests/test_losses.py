@@ -138,3 +138,7 @@ def test_a_width_is_positive(make, width):
 def test_a_smooth_hinge_has_a_positive_temperature(temperature):
     with pytest.raises(ValueError, match="temperature must be a positive"):
         smooth_hinge(temperature)
+
+
+def test_a_loss_reads_the_same_in_every_process():
+    assert repr(huber(2.0)) == "Loss('huber')"

@@ -8,11 +8,10 @@ from numbers import Integral
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.utils import assert_all_finite, get_tags
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from robustfit._meta._around_estimator import AroundEstimator
 from robustfit._meta._fit_params import param_columns, routed_params, split_params
 from robustfit._meta._inputs import as_numbers, check_groups, read_test_rows, read_training_rows, refuses_missing
 from robustfit._meta._labels import code_type
@@ -45,7 +44,7 @@ _MOST_PARTITIONS = 10**7
 _MOST_INCOMPLETE = 0.05
 
 
-class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
+class BasePartitionEnsemble(CallbackSupportMixin, AroundEstimator, metaclass=ABCMeta):
     """Fit one clone of an estimator on each shard of the training set.
 
     Subclasses say what a target and an answer of a member are, and how answers are combined.
@@ -342,30 +341,6 @@ class BasePartitionEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstima
         except CertificateError as error:
             return str(error)
         return None
-
-    def get_metadata_routing(self):
-        """Describe which metadata ``fit`` takes itself and which it hands on.
-
-        Returns
-        -------
-        routing : sklearn.utils.metadata_routing.MetadataRouter
-        """
-        return (
-            MetadataRouter(owner=self)
-            .add_self_request(self)
-            .add(
-                estimator=self._resolve_estimator(),
-                method_mapping=MethodMapping().add(caller="fit", callee="fit"),
-            )
-        )
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        inner = get_tags(self._default_estimator() if self.estimator is None else self.estimator)
-        for name in ("sparse", "allow_nan", "string", "positive_only", "categorical"):
-            setattr(tags.input_tags, name, getattr(inner.input_tags, name))
-        tags.non_deterministic = inner.non_deterministic
-        return tags
 
 
 def _too_many(incomplete, shard_sizes):

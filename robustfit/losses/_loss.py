@@ -34,3 +34,7 @@ class Loss(NamedTuple):
     value: RowFunction
     slope: RowFunction
     curvature: RowFunction
+
+    def __repr__(self) -> str:
+        # The functions would be shown with their addresses, which differ from process to process.
+        return f"Loss({self.name!r})"

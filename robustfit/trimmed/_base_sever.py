@@ -6,11 +6,11 @@ from abc import ABCMeta, abstractmethod
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from sklearn.base import clone
 from sklearn.utils import get_tags
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from robustfit._meta._around_estimator import AroundEstimator
 from robustfit._meta._fit_params import member_params, routed_params, split_params
 from robustfit._meta._seeds import check_seed, set_open_seeds
 from robustfit._sklearn import HasMethods, Interval, StrOptions, check_sample_weight, fit_context, routing_enabled
@@ -24,7 +24,7 @@ from robustfit.trimmed._sever._sever import Learner, Severed, concentrate, sever
 _MOST_STEPS = 50
 
 
-class BaseSever(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
+class BaseSever(AroundEstimator, metaclass=ABCMeta):
     """Sever around a linear learner.
 
     Subclasses say what a target is and which rows are filtered together.
@@ -180,24 +180,12 @@ class BaseSever(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
         """
         return self._ask("predict", X)
 
-    def get_metadata_routing(self):
-        """Describe which metadata are taken and which ``fit`` hands on.
-
-        Returns
-        -------
-        routing : sklearn.utils.metadata_routing.MetadataRouter
-        """
-        mapping = MethodMapping().add(caller="fit", callee="fit")
-        return (
-            MetadataRouter(owner=self)
-            .add_self_request(self)
-            .add(estimator=self._resolve_estimator(), method_mapping=mapping)
-        )
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         inner = get_tags(self._default_estimator() if self.estimator is None else self.estimator)
-        tags.input_tags.sparse = inner.input_tags.sparse
+        # Rows are read here, as numbers without gaps; the order of rows and all draws are fixed.
+        tags.input_tags.allow_nan = tags.input_tags.string = tags.input_tags.categorical = False
+        tags.non_deterministic = False
         tags.target_tags.positive_only = inner.target_tags.positive_only
         return tags
 

@@ -6,12 +6,11 @@ from abc import ABCMeta, abstractmethod
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import get_tags
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from robustfit._meta._around_estimator import AroundEstimator
 from robustfit._meta._fit_params import member_params, routed_params, split_params
 from robustfit._meta._inputs import read_test_rows, read_training_rows
 from robustfit._meta._seeds import check_seed
@@ -26,7 +25,7 @@ from robustfit.trimmed._wrapper._rules import Trim, most_to_drop
 from robustfit.trimmed._wrapper._trimming import begin
 
 
-class BaseTrimmed(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
+class BaseTrimmed(AroundEstimator, metaclass=ABCMeta):
     """Fit an estimator on the rows that it fits best.
 
     Subclasses say what a target is, which rows may be left out together, and which of several fits is taken.
@@ -230,27 +229,3 @@ class BaseTrimmed(MetaEstimatorMixin, BaseEstimator, metaclass=ABCMeta):
         predicted : ndarray of shape (n_samples,)
         """
         return self._ask("predict", X)
-
-    def get_metadata_routing(self):
-        """Describe which metadata ``fit`` takes itself and which it hands on.
-
-        Returns
-        -------
-        routing : sklearn.utils.metadata_routing.MetadataRouter
-        """
-        return (
-            MetadataRouter(owner=self)
-            .add_self_request(self)
-            .add(
-                estimator=self._resolve_estimator(),
-                method_mapping=MethodMapping().add(caller="fit", callee="fit"),
-            )
-        )
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        inner = get_tags(self._default_estimator() if self.estimator is None else self.estimator)
-        for name in ("sparse", "allow_nan", "string", "positive_only", "categorical"):
-            setattr(tags.input_tags, name, getattr(inner.input_tags, name))
-        tags.non_deterministic = inner.non_deterministic
-        return tags
