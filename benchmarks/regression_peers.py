@@ -1,7 +1,8 @@
-"""Fit one regression of another library and print its answer: ``python regression_peers.py NAME ROWS.npz``.
+"""Fit one regression of another library and print its answer: ``python regression_peers.py NAME ROWS.npz ALPHA``.
 
-Runs in whatever environment has that library; needs nothing of robustfit. Prints JSON: the coefficients with the
-intercept last, and seconds of processor time of the fit alone. ``--list`` prints the names that can be imported.
+ALPHA is the share of rows that trimmed squares keep. Runs in whatever environment has that library; needs nothing of
+robustfit. Prints JSON: the coefficients with the intercept last, and seconds of processor time of the fit alone.
+``--list`` prints the names that can be imported.
 """
 
 import importlib.util
@@ -18,8 +19,6 @@ import numpy as np
 
 warnings.simplefilter("ignore")
 logging.disable(logging.CRITICAL)
-
-ALPHA = 0.75
 
 
 def scikit_learn(name):
@@ -41,33 +40,33 @@ def coefficients(model):
     return np.append(np.ravel(model.coef_), np.ravel(model.intercept_))
 
 
-def fit_scikit_learn(name, X, y):
+def fit_scikit_learn(name, X, y, alpha):
     return coefficients(scikit_learn(name).fit(X, y))
 
 
-def fit_statsmodels(name, X, y):
+def fit_statsmodels(name, X, y, alpha):
     import statsmodels.api as sm
 
     rows = np.column_stack([X, np.ones(len(X))])
     return sm.RLM(y, rows, M=sm.robust.norms.TukeyBiweight()).fit(maxiter=200).params
 
 
-def fit_robpy(name, X, y):
+def fit_robpy(name, X, y, alpha):
     from robpy.regression import FastLTSRegression
 
-    model = FastLTSRegression(alpha=ALPHA, reweighting=name.endswith("reweighted"))
+    model = FastLTSRegression(alpha=alpha, reweighting=name.endswith("reweighted"))
     return coefficients(model.fit(X, y, verbosity=logging.CRITICAL).model)
 
 
-def fit_robustat(name, X, y):
+def fit_robustat(name, X, y, alpha):
     import robustat_py as rs
 
     rows = np.column_stack([X, np.ones(len(X))])
-    model = rs.Lts(coverage=ALPHA) if name.endswith("LTS") else rs.MMEstimator()
+    model = rs.Lts(coverage=alpha) if name.endswith("LTS") else rs.MMEstimator()
     return np.asarray(model.fit(rows, y).coefficients)
 
 
-def fit_extra(name, X, y):
+def fit_extra(name, X, y, alpha):
     from sklearn_extra.robust import RobustWeightedRegressor
 
     return coefficients(RobustWeightedRegressor(weighting="huber", random_state=0).fit(X, y).base_estimator_)
@@ -84,12 +83,12 @@ PEERS = {
 }
 
 
-def run(name, X, y):
+def run(name, X, y, alpha):
     """Coefficients of a peer and the processor time that they took."""
     fit = PEERS[name][1]
-    fit(name, X[:200], y[:200])  # imports and first calls are not its cost
+    fit(name, X[:200], y[:200], alpha)  # imports and first calls are not its cost
     start = time.process_time()
-    found = fit(name, X, y)
+    found = fit(name, X, y, alpha)
     return found, time.process_time() - start
 
 
@@ -99,7 +98,7 @@ def main():
         return
     rows = np.load(sys.argv[2])
     try:
-        found, seconds = run(sys.argv[1], rows["X"], rows["y"])
+        found, seconds = run(sys.argv[1], rows["X"], rows["y"], float(sys.argv[3]))
     except Exception as error:
         print(json.dumps({"error": f"{type(error).__name__}: {error}"}))
         return

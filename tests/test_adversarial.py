@@ -414,3 +414,21 @@ class TestPurpose:
         model = PartitionClassifier(base, n_partitions=9).fit(X, y)
         assert model.score(X, y) > 0.93
         assert np.median(model.certify(X[:50]).radius) >= 3
+
+
+def test_shift_radius_counts_the_rounding_of_far_rows():
+    """Two functions that nearly agree leave a long way to go, where scores round by more than they differ."""
+    model = AdversarialClassifier(radius=0.1).fit(np.array([[-1.0], [0.0], [1.0]]), [0, 1, 2])
+    model.coef_ = np.array([[-0.019858118039834657], [-0.019858517546966006], [0.04003706931541592]])
+    model.intercept_ = np.array([-0.0030107132236391054, -0.003004067805633559, -1.0019844949245802])
+    rows = np.linspace(-1e-3, 1e-3, 401)[:, None]
+    radius, labels = model.shift_radius(rows), model.predict(rows)
+    for share in (1.0 - 1e-15, 1.0 - 1e-13, 1.0 - 1e-11):
+        for sign in (-1.0, 1.0):
+            np.testing.assert_array_equal(model.predict(rows + sign * share * radius[:, None]), labels)
+
+
+def test_a_gap_is_never_less_than_rounding():
+    X = np.repeat(np.random.default_rng(0).normal(size=(5, 2)), 4, axis=0)
+    model = AdversarialRegressor(alpha=1000.0).fit(X, X[:, 0])
+    assert model.dual_gap_ > 0.0

@@ -146,3 +146,13 @@ def test_bad_numbers():
         trimmed_mean_range([1.0, 2.0], 1, proportion=0.5)
     with pytest.raises(ValueError, match="non-negative whole number"):
         median_range([1.0, 2.0], -1)
+
+
+def test_medians_are_rounded_outwards_and_equal_values_not_at_all():
+    tiny = 5e-324
+    for sample, exact in (([tiny], tiny), ([3 * tiny] * 3, 3 * tiny), ([3 * tiny] * 2, 3 * tiny)):
+        low, high = median_range(sample, 0)
+        assert low == high == exact
+    low, high = median_range([1.0, np.nextafter(1.0, 2.0)], 0)
+    assert (low, high) == (1.0, np.nextafter(1.0, 2.0))
+    assert median_range([1.7e308, 1.7e308], 0)[1] == 1.7e308

@@ -389,3 +389,10 @@ def test_convergence_is_the_learners_affair():
     X, y = classes()
     with pytest.warns(ConvergenceWarning):
         SeverClassifier(LogisticRegression(max_iter=1)).fit(X, y)
+
+
+def test_without_contamination_it_is_the_learner_itself_to_the_last_bit():
+    X, y = load_breast_cancer(return_X_y=True)
+    X = X / X.max(axis=0)
+    model = SeverClassifier(LogisticRegression(), contamination=0.0).fit(X, y)
+    np.testing.assert_array_equal(model.coef_, LogisticRegression().fit(X, y).coef_)

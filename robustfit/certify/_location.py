@@ -8,7 +8,6 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from robustfit.certify._median import _middle
 from robustfit.certify._threats import CertificateError, check_budgets
 
 Floats = NDArray[np.float64]
@@ -22,7 +21,7 @@ def median_range(values: ArrayLike, budget: ArrayLike, *, threat: str = "insert_
     Parameters
     ----------
     values : array-like of shape (n_samples,), float
-        The sample; finite, at least one value.
+        The sample; finite, at least one value. Whole numbers beyond 2^53 are rounded to float64.
     budget : int or array-like of int
         r: number of changes.
     threat : {"insert_delete", "modify", "delete"}, default="insert_delete"
@@ -43,8 +42,8 @@ def median_range(values: ArrayLike, budget: ArrayLike, *, threat: str = "insert_
     Notes
     -----
     **Guarantee.** After at most r changes the median lies between ``low`` and ``high``, whatever finite values come in,
-    and both are reached or approached without end: the interval is exact. The median of an even number of values is the
-    mean of the two in the middle.
+    and both are reached or approached without end: the interval is exact, and rounded outwards. The median of an even
+    number of values is the mean of the two in the middle.
 
     With x_0 ≤ ... ≤ x_{n−1}, q = r, and q = 2r for "modify": high is the mean of x_j for j = ⌊(n + q − 1)/2⌋ and
     ⌊(n + q)/2⌋, low that for j = ⌊(n − q − 1)/2⌋ and ⌊(n − q)/2⌋. docs/trimming.md has the proof.
@@ -61,15 +60,10 @@ def median_range(values: ArrayLike, budget: ArrayLike, *, threat: str = "insert_
     ([4.0, 3.0, 2.0, -inf], [4.0, 6.0, 8.0, inf])
     """
     ranked, budgets = _check(values, budget, threat)
-    n = len(ranked)
-    steps = np.minimum(budgets, n + 1) * (2 if threat == "modify" else 1)
-    # After an odd number of insertions and deletions the middle lies where it does with one value more, far out.
-    odd = (steps % 2).ravel()
-    rows = np.tile(np.append(ranked, np.inf), (steps.size, 1))
-    half = (steps // 2).ravel()
-    high = _middle(rows, n + odd, half).reshape(steps.shape)
-    low = _middle(rows, n + odd, -half - odd).reshape(steps.shape)
-    gone = (budgets >= n) & (threat == "delete")
+    shifts = np.minimum(budgets, len(ranked) + 1) * (2 if threat == "modify" else 1)
+    high = np.array([_upper_middle(ranked, int(q)) for q in shifts.ravel()]).reshape(shifts.shape)
+    low = np.array([-_upper_middle(-ranked[::-1], int(q)) for q in shifts.ravel()]).reshape(shifts.shape)
+    gone = (budgets >= len(ranked)) & (threat == "delete")
     return np.where(gone, -np.inf, low), np.where(gone, np.inf, high)
 
 
@@ -137,6 +131,15 @@ def _check(values: ArrayLike, budget: ArrayLike, threat: str) -> tuple[Floats, N
     if sample.ndim != 1 or len(sample) == 0 or not np.isfinite(sample).all():
         raise ValueError(f"values must be a 1-D array of at least one finite number, got shape {sample.shape}.")
     return np.sort(sample), check_budgets(budget)
+
+
+def _upper_middle(ranked: Floats, q: int) -> float:
+    """Median after the ranks in the middle have moved up by half of ``q``, rounded up."""
+    n = len(ranked)
+    if (n + q) // 2 >= n:
+        return np.inf
+    low, high = ranked[(n + q - 1) // 2].item(), ranked[(n + q) // 2].item()
+    return _round_up((Fraction(low) + Fraction(high)) / 2)
 
 
 def _highest(ranked: Floats, r: int, proportion: float, threat: str) -> float:

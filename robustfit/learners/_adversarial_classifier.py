@@ -264,7 +264,11 @@ class AdversarialClassifier(ClassifierMixin, BaseAdversarial):
         doubt = noise * (size + np.take_along_axis(size, winner, axis=1))
         lead = np.maximum(np.take_along_axis(scores, winner, axis=1) - scores - doubt, 0.0)
         unit = np.ones(X.shape[1]) if np.ndim(self.radius) == 0 else np.asarray(self.radius, dtype=np.float64)
-        price = dual_norm(coef[:, None] - coef, unit, self.norm)[winner[:, 0]] * (1.0 + noise)
+        price = dual_norm(coef[:, None] - coef, unit, self.norm) * (1.0 + noise)
+        # The scores of a shifted row round by its own size, which functions that nearly agree do not pay for.
+        price = price + noise * dual_norm(np.abs(coef)[:, None] + np.abs(coef), unit, self.norm)
+        np.fill_diagonal(price, 0.0)
+        price = price[winner[:, 0]]
         return np.divide(lead, price, out=np.full_like(lead, np.inf), where=price > 0.0).min(axis=1)
 
 

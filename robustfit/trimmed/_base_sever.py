@@ -89,6 +89,9 @@ class BaseSever(AroundEstimator, metaclass=ABCMeta):
         target = self._read_target(y, present)
         # Sorted by content, so that neither ties nor the learner can see in which order rows came.
         order = np.lexsort((weights[present], row_keys(X[present], target)))
+        if self.contamination == 0:
+            # The plain fit, to the last bit.
+            order = np.arange(len(present))
         index, target = present[order], target[order]
         learner = self._learner(estimator, X[index], y[index], target, weights[index], params, index)
         space = RowSpace.of(X[index], intercept=bool(getattr(estimator, "fit_intercept", True)))[0]

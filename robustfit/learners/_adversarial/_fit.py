@@ -14,6 +14,8 @@ from robustfit.learners._adversarial._problem import Problem
 NEGLIGIBLE = 1e-5
 """Coefficients below this share of the largest are tried at zero."""
 
+_ROUNDING = 8.0 * np.finfo(float).eps
+
 
 class LinearFit(NamedTuple):
     """A fitted linear function, in the units of the rows.
@@ -70,7 +72,8 @@ def fit_linear(X, y, weights, *, loss, radius, norm, ridge, intercept, solver, t
     # What one unit of the loss is worth: a square, or a first power, of the unit of the target.
     worth = size**2 if worst.bend and not margins else size
     problem = Problem(X, y, shares, radius / unit, ridge / total * (size / unit) ** 2 / worth, norm, worst, intercept)
-    allowed = tol * problem.objective(np.zeros(X.shape[1]), 0.0)
+    nothing_learnt = problem.objective(np.zeros(X.shape[1]), 0.0)
+    allowed = tol * nothing_learnt
     if solver == "cvxpy":
         solution = solve_conic(problem, tol, max_iter)
     else:
@@ -80,7 +83,11 @@ def fit_linear(X, y, weights, *, loss, radius, norm, ridge, intercept, solver, t
     coef = solution.w * (size / unit)
     offset = float(level + size * solution.b - centre @ coef) if intercept else 0.0
     scale = total * worth
-    return LinearFit(coef, offset, solution.objective * scale, gap * scale, solution.n_iter, gap <= allowed)
+    # Objective and bound are sums of terms of that size, and round with it.
+    rounding = _ROUNDING * nothing_learnt
+    return LinearFit(
+        coef, offset, solution.objective * scale, (gap + rounding) * scale, solution.n_iter, gap <= allowed
+    )
 
 
 def _with_zeros(problem, solution, allowed):
