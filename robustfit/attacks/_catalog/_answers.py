@@ -60,6 +60,24 @@ _EXPLAIN = Answer(
     "proof.",
 )
 
+_TRIMMED = Answer(
+    "robustfit.trimmed.TrimmedClassifier",
+    "Leaves out rows that contradict the rest. No guarantee: it finds far and scattered wrong labels, and loses where "
+    "bad rows agree with each other better than good ones do.",
+)
+
+_TRIMMED_SQUARES = Answer(
+    "robustfit.trimmed.LTSRegressor",
+    "Fits the rows that agree with one plane, up to nearly half of them bad; max_copies= for tight clusters among good "
+    "rows. No guarantee for what is no optimum: gap=True says how far from it a fit can be.",
+)
+
+_SHIFTED = Answer(
+    "robustfit.learners.AdversarialClassifier",
+    "Expects the worst shift of every row, so that a trigger within its radius loses most of its hold; larger triggers "
+    "and wrong labels do not.",
+)
+
 CHECK = Answer(
     "robustfit.audit.check_certifiable",
     "Finds scalers and other steps outside the ensemble, through which one far-off row would reach every member; it "
@@ -84,8 +102,12 @@ def answers(units: tuple[str, ...], tasks: tuple[str, ...], kind: str, *, one_so
         found.append(_INTERVAL)
     if one_source:
         found.append(_BY_GROUPS)
+    if kind == "availability" and "classification" in tasks:
+        found.append(_TRIMMED)
+    if kind == "availability" and "regression" in tasks:
+        found.append(_TRIMMED_SQUARES)
     if kind == "backdoor":
-        found.append(_TRIGGERED)
+        found += [_TRIGGERED, _SHIFTED]
     if kind in ("targeted", "subpopulation", "backdoor"):
         found.append(_EXPLAIN)
     return tuple(dict.fromkeys(found))
