@@ -12,3 +12,17 @@ html_sidebars = {"**": []}
 html_static_path = ["_static"]
 html_css_files = ["tables.css"]
 exclude_patterns = ["_build"]
+
+
+def _bars_are_absolute_values(app, what, name, obj, options, lines):
+    """Keep docutils from reading |r| as a substitution: there are none here."""
+    for i, line in enumerate(lines):
+        if not line.lstrip().startswith((">>>", "...")):
+            parts = line.split("``")
+            parts[::2] = [part.replace("|", r"\|") for part in parts[::2]]
+            lines[i] = "``".join(parts)
+
+
+def setup(app):
+    # After numpydoc, whose own directives are in place by then.
+    app.connect("autodoc-process-docstring", _bars_are_absolute_values, priority=900)

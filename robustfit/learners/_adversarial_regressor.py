@@ -56,7 +56,7 @@ class AdversarialRegressor(RegressorMixin, BaseAdversarial):
     dual_gap_ : float
         How far above the optimum the objective can be.
     max_shift_ : float
-        Most that a shift within the radius changes a prediction: radius · ‖coef_‖_*.
+        Most that a shift within the radius changes a prediction: radius times the dual norm of ``coef_``.
     n_iter_ : int
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (`n_features_in_`,)

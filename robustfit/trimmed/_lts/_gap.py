@@ -15,6 +15,8 @@ from robustfit.trimmed._lts._gap_tree import search
 # With more rows a tree over rows ends only by luck; with more coefficients its nodes are slow.
 _TREE_ROWS, _TREE_COEFS = 60, 50
 _NEARLY = 0.99
+_PROVED = 1e-9
+_EPS = np.finfo(float).eps
 _ROWS_PER_BLOCK, _MOST_BLOCKS = 24, 84
 # Entries of rows that boxes are compared with, all together.
 _BOX_ENTRIES = 500_000_000
@@ -30,7 +32,7 @@ class LowerBound(NamedTuple):
     value : float
         In units of the target squared.
     proved : bool
-        Whether the search ended: then the optimum is at most ``1e-9`` times the fit's objective above ``value``.
+        Whether the optimum is known to be at most ``1e-9`` times the fit's objective above ``value``.
     """
 
     value: float
@@ -64,14 +66,15 @@ def lts_lower_bound(X, y, n_keep, coef, *, fit_intercept=True, ridge=0.0, max_no
     Returns
     -------
     bound : LowerBound
-        ``LowerBound(0.0, False)`` where columns are too nearly dependent (condition 1e7), or numbers too far apart, to
-        say anything in floating point.
+        ``LowerBound(0.0, False)`` where columns are nearly but not exactly dependent (condition 1e7), where a penalty
+        is all that tells them apart and is too small for it, or where numbers are too far apart to say anything in
+        floating point.
 
     Notes
     -----
     **Guarantee.** For all coefficients b, with or without an intercept as asked,
-    ``value`` ≤ Σ_{i ≤ h} r²_(i)(b) + ridge Σ_j b_j². Columns that depend on others to 13 digits count as dependent,
-    as for every least-squares solver. The largest of these bounds is returned; docs/trimming.md has the proofs.
+    ``value`` ≤ Σ_{i ≤ h} r²_(i)(b) + ridge Σ_j b_j², for the numbers as given: only columns that depend on others
+    exactly are left out. The largest of these bounds is returned; docs/trimming.md has the proofs.
 
     1. *Branch and bound over the rows kept* [1]_, exact where it ends: up to about 40 rows with 3 coefficients.
     2. *Branch and bound over the coefficients*: any number of rows, up to about 5 coefficients; nothing from about 7.
@@ -86,22 +89,50 @@ def lts_lower_bound(X, y, n_keep, coef, *, fit_intercept=True, ridge=0.0, max_no
     .. [2] A. Gómez and J. Neto, "Outlier Detection in Regression: Conic Quadratic Formulations", INFORMS Journal on
        Computing, 2025.
     """
-    frame = make_frame(X, y, n_keep, coef, fit_intercept=fit_intercept, ridge=ridge)
-    if frame is None:
-        return LowerBound(0.0, False)
-    if frame.safe(frame.upper) == 0.0:
-        # What is left is rounding: the optimum is zero as far as numbers tell.
+    objective, doubt = _objective(X, y, n_keep, coef, fit_intercept, ridge)
+    if objective == 0.0 and doubt == 0.0:
         return LowerBound(0.0, True)
-    bounds = []
+    frame = make_frame(X, y, n_keep, coef, fit_intercept=fit_intercept, ridge=ridge)
+    if frame is None or not np.isfinite(objective) or frame.safe(frame.upper) == 0.0:
+        return LowerBound(0.0, False)
+    lower, attained = _search(frame, max_nodes, ridge)
+    value = frame.safe(lower)
+    # No bound is above an objective that is attained: one that is would be wrong altogether.
+    if not value <= objective + doubt:
+        return LowerBound(0.0, False)
+    value = min(value, max(0.0, objective - doubt))
+    attained = (np.sqrt(attained) + frame.shift) ** 2
+    return LowerBound(value, bool(attained - value <= _PROVED * objective))
+
+
+def _search(frame, max_nodes, ridge):
+    """Best bound, and an objective that is attained."""
+    bounds, attained = [], frame.upper
     if frame.n_free <= _TREE_ROWS and frame.rows.shape[1] <= _TREE_COEFS:
-        lower, proved = search(frame, max_nodes=max_nodes)
-        if proved:
-            return LowerBound(frame.safe(lower), True)
+        lower, attained = search(frame, max_nodes=max_nodes)
+        if attained - lower <= 0.1 * _PROVED * frame.upper:
+            return lower, attained
         bounds.append(lower)
     bounds.append(search_boxes(frame, max_nodes=min(max_nodes, _BOX_ENTRIES // max(frame.rows.size, 1))))
     if ridge > 0 and max(bounds) < _NEARLY * frame.upper:
         bounds += _with_penalty(frame, max_nodes)
-    return LowerBound(frame.safe(max(bounds)), False)
+    return max(bound if np.isfinite(bound) else 0.0 for bound in bounds), attained
+
+
+def _objective(X, y, n_keep, coef, fit_intercept, ridge):
+    """Objective of given coefficients in extended precision, and a bound on its error."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        wide = np.asarray(coef, dtype=np.longdouble)
+        slopes, intercept = (wide[:-1], wide[-1]) if fit_intercept else (wide, np.longdouble(0.0))
+        terms = X * slopes
+        squares = (y - terms.sum(axis=1) - intercept) ** 2
+        kept = np.argsort(squares, kind="stable")[:n_keep]
+        objective = squares[kept].sum() + ridge * np.sum(slopes**2)
+        eps = np.finfo(np.longdouble).eps * (X.shape[1] + 4)
+        errors = eps * (np.abs(y) + np.abs(terms).sum(axis=1) + np.abs(intercept))[kept]
+        errors = np.where(squares[kept] + np.abs(y[kept]) > 0.0, errors, 0.0)
+        doubt = 2.0 * np.sum(errors * (np.sqrt(squares[kept]) + errors)) + _EPS * objective
+        return float(objective), float(doubt)
 
 
 def _with_penalty(frame, max_nodes):

@@ -39,7 +39,7 @@ def search_blocks(frame, *, n_blocks, max_nodes):
     n_searches = sum(len(rows) - frame.n_forced - low + 1 for (rows, _), low in zip(blocks, first, strict=True))
     total = np.zeros(1)
     for (rows, residuals), low in zip(blocks, first, strict=True):
-        total = _least_sums(total, _costs(rows, residuals, low, frame.n_forced, max_nodes // n_searches))
+        total = _least_sums(total, _costs(rows, residuals, low, frame, max_nodes // n_searches))
     return float(total[frame.n_keep - frame.n_forced])
 
 
@@ -52,15 +52,18 @@ def _block(frame, k, n_blocks):
     return rows, np.concatenate([frame.residuals[free], part * frame.residuals[forced]])
 
 
-def _costs(rows, residuals, first, n_forced, max_nodes):
+def _costs(rows, residuals, first, frame, max_nodes):
     """Lower bounds on the least cost of 0, 1, ... rows of one block."""
+    # The share of the penalty is rounded once more.
+    n_forced, relative = frame.n_forced, 2.0 * frame.relative
     free = len(rows) - n_forced
     costs = np.zeros(free + 1)
     for j in range(first, free + 1):
         coef, kept = concentrate(rows, residuals, j + n_forced, n_forced, np.zeros(rows.shape[1]))
         left = residuals - rows @ coef
         order = np.concatenate([np.argsort(-np.abs(left[:free]), kind="stable"), np.arange(free, len(rows))])
-        found = Frame(rows[order], left[order], j + n_forced, n_forced, float(np.sum(left[kept] ** 2)), 0.0)
+        upper = float(np.sum(left[kept] ** 2))
+        found = Frame(rows[order], residuals[order], j + n_forced, n_forced, upper, 0.0, relative)
         # More rows never cost less.
         costs[j] = max(search(found, max_nodes=max_nodes)[0], costs[j - 1] if j else 0.0)
     return costs

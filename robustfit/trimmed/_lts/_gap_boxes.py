@@ -76,10 +76,13 @@ def _bound_boxes(frame, centres, halves, _):
     -----
     Within a box, |r_i| stays between a low and a high value; the smallest low ones bound the sum. Rows whose high value
     is below the low ones of n − h others are kept throughout; their sum is convex, so its tangent in the centre bounds
-    it, in which the pulls of the rows cancel.
+    it, in which the pulls of the rows cancel. ``error`` bounds that of a residual, which is as large as its terms.
     """
     residuals = frame.residuals - centres @ frame.rows.T
-    spread = halves @ np.abs(frame.rows).T
+    sizes = np.abs(frame.rows).T
+    within = halves @ sizes
+    error = frame.unit * (np.abs(frame.residuals) + (np.abs(centres) + halves) @ sizes)
+    spread = within + 2.0 * error
     size = np.abs(residuals)
     low, high = np.maximum(size - spread, 0.0), size + spread
     cost, threshold = _smallest(frame, low)
@@ -87,13 +90,16 @@ def _bound_boxes(frame, centres, halves, _):
     always[:, frame.n_free :] = True
     kept = np.where(always, residuals, 0.0)
     tangent = np.sum(kept**2, axis=1) - 2.0 * np.sum(halves * np.abs(kept @ frame.rows), axis=1)
+    doubt = np.abs(kept) * error + within * (error + frame.unit * np.abs(kept))
+    tangent -= 4.0 * np.sum(np.where(always, doubt, 0.0), axis=1)
     return cost + np.maximum(tangent - np.sum(np.where(always, low, 0.0) ** 2, axis=1), 0.0)
 
 
 def _bound_cones(frame, centres, halves, side):
     """Bound cones from below: at length t ≥ side, |r_i − t q_i·u| is at least side |q_i·u| − |r_i|, where positive."""
-    across = np.maximum(np.abs(centres @ frame.rows.T) - halves @ np.abs(frame.rows).T, 0.0)
-    return _smallest(frame, np.maximum(side * across - np.abs(frame.residuals), 0.0))[0]
+    slack = halves + 2.0 * frame.unit * (np.abs(centres) + halves)
+    across = np.maximum(np.abs(centres @ frame.rows.T) - slack @ np.abs(frame.rows).T, 0.0)
+    return _smallest(frame, np.maximum(side * across - np.abs(frame.residuals) * (1.0 + 2.0 * frame.unit), 0.0))[0]
 
 
 def _smallest(frame, low):

@@ -14,6 +14,9 @@ Floats = NDArray[np.float64]
 _SHELLS = 48
 _HALVINGS = 12
 _RADII = 3
+# Rows longer than this, in units of the penalty's root, leave the sums without digits.
+_LONGEST = 1e12
+_EPS = np.finfo(float).eps
 
 
 class Cell(NamedTuple):
@@ -53,19 +56,28 @@ def search_intercepts(frame, *, max_solves):
     -----
     Let e be the slopes, scaled so that the penalty is |e|², and r_i − p_i·e − c the residuals. The values that the
     intercept c can have are cut into cells. In each, slopes longer than R cost at least what `_shells` says, and those
-    shorter at least what `Relaxation` says; R is where the two meet.
+    shorter at least what `Relaxation` says; R is where the two meet. Rows are used as given: the penalty makes any
+    slopes short, however nearly the columns depend on each other.
     """
-    p, residuals, free_intercept = _whiten(frame)
+    with np.errstate(all="ignore"):
+        p, residuals, errors = _in_units_of_the_penalty(frame)
+        reach = np.linalg.norm(p, axis=1)
     n_keep, upper = frame.n_keep - frame.n_forced, frame.upper
     radius = np.sqrt(upper)
-    low, high = _intercepts(p, residuals, n_keep, upper) if free_intercept else (0.0, 0.0)
+    free_intercept = frame.rows.shape[1] > frame.n_forced
+    if not (np.isfinite(residuals).all() and np.isfinite(reach).all() and reach.max(initial=0.0) < _LONGEST):
+        return 0.0
+    low, high = _intercepts(reach, residuals, n_keep, upper) if free_intercept else (0.0, 0.0)
+    farthest = max(abs(low), abs(high))
+    errors = errors + 8.0 * _EPS * (np.abs(residuals) + farthest + reach * radius)
+    can_be_kept = np.abs(residuals) - farthest <= 1.001 * (1.0 + reach) * radius + errors
+    shift = np.sqrt(np.sum(np.sort(errors[can_be_kept])[-n_keep:] ** 2))
 
     def cell(left, right):
         middle = 0.5 * left + 0.5 * right
         half = np.nextafter(max(middle - left, right - middle), np.inf) if free_intercept else 0.0
         return Cell(residuals - middle, half, radius, upper)
 
-    reach = np.linalg.norm(p, axis=1)
     cells = [(_shells(reach, cell(low, high), n_keep, 0.0), low, high, False)]
     for _ in range(_HALVINGS if high > low else 0):
         bound, left, right, _ = heapq.heappop(cells)
@@ -85,24 +97,22 @@ def search_intercepts(frame, *, max_solves):
         else:
             heapq.heappush(cells, (bound, left, right, True))
             break
-    return float(min(upper, cells[0][0]))
+    lower = min(upper, cells[0][0])
+    return float(max(0.0, np.sqrt(lower) - shift) ** 2) if np.isfinite(lower) else 0.0
 
 
-def _whiten(frame):
-    """Rows in units of the penalty's root, residuals without slopes, and whether an intercept goes unpenalised."""
-    forced = frame.rows[frame.n_free :]
-    rows, residuals = frame.rows[: frame.n_free], frame.residuals[: frame.n_free]
-    lengths, axes = np.linalg.eigh(forced.T @ forced)
-    free_intercept = frame.rows.shape[1] > frame.n_forced
-    whiten = axes[:, int(free_intercept) :] / np.sqrt(lengths[int(free_intercept) :])
-    p = rows @ whiten
-    centre = whiten @ (whiten.T @ (forced.T @ frame.residuals[frame.n_free :]))
-    return p, residuals - rows @ centre, free_intercept
+def _in_units_of_the_penalty(frame):
+    """Rows in units of the penalty's root, residuals without slopes, and errors of these beside their own rounding."""
+    units = np.diagonal(frame.origin[frame.n_free :, : frame.n_forced])
+    target = frame.target[: frame.n_free].astype(np.longdouble)
+    middle = np.median(frame.target[: frame.n_free]) if frame.rows.shape[1] > frame.n_forced else 0.0
+    errors = 2.0 * float(np.finfo(np.longdouble).eps) * (np.abs(frame.target[: frame.n_free]) + np.abs(middle))
+    return frame.origin[: frame.n_free, : frame.n_forced] / units, (target - middle).astype(np.float64), errors
 
 
-def _intercepts(p, residuals, n_keep, upper):
+def _intercepts(reach, residuals, n_keep, upper):
     """Ends of the intercepts that can be as good as the fit: then ``n_keep`` residuals are at most √upper."""
-    doubt = np.sqrt(upper) * (1.0 + np.linalg.norm(p, axis=1))
+    doubt = 1.001 * np.sqrt(upper) * (1.0 + reach) + 1e-12 * np.abs(residuals)
     low = np.partition(residuals - doubt, n_keep - 1)[n_keep - 1]
     high = np.partition(residuals + doubt, len(residuals) - n_keep)[len(residuals) - n_keep]
     return float(min(low, high)), float(max(low, high))
@@ -174,7 +184,8 @@ class Relaxation:
 
     def bound(self, cell, radius):
         """Bound the solutions of a cell with slopes of at most ``radius`` from below."""
-        reach = self._reach * radius + cell.half
+        # A wider range is a weaker claim.
+        reach = (self._reach * radius + cell.half) * (1.0 + 1e-12) + 8.0 * _EPS * np.abs(cell.residuals)
         self._r.value, self._l.value, self._u.value = cell.residuals, cell.residuals - reach, cell.residuals + reach
         self._half.value, self._radius.value = cell.half, radius
         self.n_solved += 1
@@ -212,4 +223,5 @@ class Relaxation:
             + cell.half * np.abs(prices).sum()
             + np.abs(prices) @ self._reach * radius
         )
-        return float(total - 4.0 * len(terms) * np.finfo(float).eps * size)
+        total -= 4.0 * len(terms) * _EPS * size
+        return float(total) if np.isfinite(total) else 0.0

@@ -7,12 +7,14 @@ from itertools import count
 
 import numpy as np
 
+from robustfit.trimmed._lts._gap_exact import exact_rank
+
 _KEPT, _FREE, _TRIMMED = 1, 0, -1
 _BATCH = 64
 _SHELLS = 24
 _LARGEST_CONDITION = 1e8
-# Directions shorter than the one, relative to the longest, do not exist; those longer than the other do.
-_EMPTY, _CLEAR = 1e-13, 1e-7
+# Directions of the rows of a leaf that are longer than this, relative to the longest, exist.
+_CLEAR = 1e-7
 
 
 def search(frame, *, max_nodes):
@@ -28,8 +30,8 @@ def search(frame, *, max_nodes):
     -------
     lower : float
         Apart from rounding, never above the optimum.
-    ended : bool
-        Whether nothing was left open, so that ``lower`` is the optimum.
+    attained : float
+        An objective that some coefficients attain; apart from rounding, equal to ``lower`` where the search ended.
 
     Notes
     -----
@@ -44,7 +46,8 @@ def search(frame, *, max_nodes):
     """
     root = np.zeros(len(frame.rows), dtype=np.int8)
     root[frame.n_free :] = _KEPT
-    heap, ticket, upper, opened, unsolved = [(0.0, 0, root)], count(1), frame.upper, 0, np.inf
+    heap, ticket, opened, unsolved = [(0.0, 0, root)], count(1), 0, np.inf
+    upper = attained = frame.upper
     while heap and heap[0][0] < upper and opened < max_nodes:
         batch = [heapq.heappop(heap) for _ in range(min(_BATCH, len(heap)))]
         opened += len(batch)
@@ -60,28 +63,43 @@ def search(frame, *, max_nodes):
                 if cost is None:
                     unsolved = min(unsolved, bound)
                 else:
-                    upper = min(upper, cost)
+                    upper, attained = min(upper, cost[0]), min(attained, cost[1])
                 continue
             for choice in (_KEPT, _TRIMMED):
                 child = state.copy()
                 child[row] = choice
                 heapq.heappush(heap, (bound, next(ticket), child))
     lower = min([upper, unsolved, *(bound for bound, _, _ in heap)])
-    return float(lower), lower >= upper
+    return float(lower), float(attained)
 
 
 def _cost(frame, state, spare):
-    """Least sum of squares of a full set of rows; None if it cannot be told which directions they span."""
+    """Bounds on the least sum of squares of a full set of rows; None if it cannot be told which directions they span.
+
+    Notes
+    -----
+    If the rows Q span exactly as many directions as are fitted, the part of the residuals r that a better fit could
+    still take away is at most |Q'r| over the shortest length of Q.
+    """
     kept = state != _TRIMMED if spare == 0 else state == _KEPT
     rows, residuals = frame.rows[kept], frame.residuals[kept]
-    # Shorter rows span the same directions.
-    short = rows / np.maximum(1.0, np.linalg.norm(rows, axis=1, keepdims=True))
-    lengths = np.linalg.svd(short, compute_uv=False)
-    doubtful = (lengths > _EMPTY * lengths.max(initial=0.0)) & (lengths < _CLEAR * lengths.max(initial=0.0))
-    if doubtful.any() or np.abs(rows).max(initial=0.0) > 1.0 / _CLEAR:
-        return None
-    coef = np.linalg.lstsq(rows, residuals, rcond=_EMPTY)[0]
-    return float(np.sum((residuals - rows @ coef) ** 2))
+    left, lengths, right = np.linalg.svd(rows, full_matrices=False)
+    rank = len(lengths)
+    if rank and not lengths[-1] > _CLEAR * lengths[0]:
+        # With a penalty, what is short may be the penalty itself.
+        if frame.origin is None or frame.n_forced:
+            return None
+        rank = exact_rank(frame.origin[kept])
+        if rank and not lengths[rank - 1] > _CLEAR * lengths[0]:
+            return None
+    coef = right[:rank].T @ ((left[:, :rank].T @ residuals) / lengths[:rank])
+    residuals = residuals - rows @ coef
+    size, whole, unit = np.linalg.norm(residuals), np.linalg.norm(rows), 2.0 * frame.unit
+    error = unit * (size + whole * np.linalg.norm(coef))
+    gradient = np.linalg.norm(residuals @ rows) + whole * (unit * size + error)
+    off = gradient / (0.9 * lengths[rank - 1]) if rank else 0.0
+    cost = max(0.0, max(0.0, size - error) ** 2 - off**2), (size + error) ** 2
+    return cost if np.isfinite(cost).all() else None
 
 
 def _bound_nodes(frame, states, upper):
@@ -100,13 +118,16 @@ def _bound_nodes(frame, states, upper):
     rank = frame.rows.shape[1]
     products = (frame.rows[:, :, None] * frame.rows[:, None, :]).reshape(len(frame.rows), rank * rank)
     lengths, axes = np.linalg.eigh((kept @ products).reshape(-1, rank, rank)) if rank else (kept[:, :1] + 1.0, None)
-    known = np.flatnonzero(lengths[:, 0] * _LARGEST_CONDITION > lengths[:, -1])
+    clear = (lengths[:, 0] * _LARGEST_CONDITION > lengths[:, -1]) & np.isfinite(lengths).all(axis=1)
+    doubt = 8.0 * (rank + 1) * frame.unit * lengths[:, -1] / np.where(clear, lengths[:, 0], np.inf)
+    known = np.flatnonzero(clear & (doubt < 0.5))
     if not len(known):
         return low, split
     kept, lengths = kept[known], lengths[known]
     residuals, cost, off, leverage = _fits(frame, kept, lengths, axes[known] if rank else None)
+    leverage = leverage * (1.0 + doubt[known, None])
     reach = np.sqrt(leverage)
-    least = np.maximum(np.abs(residuals) - reach * off[:, None], 0.0) ** 2 / (1.0 + leverage)
+    least = np.maximum(residuals - reach * off[:, None], 0.0) ** 2 / (1.0 + leverage)
     nodes = states[known]
     nodes[(nodes == _FREE) & (cost[:, None] + least >= upper)] = _TRIMMED
     states[known] = nodes
@@ -114,7 +135,7 @@ def _bound_nodes(frame, states, upper):
     missing = frame.n_keep - kept.sum(axis=1).astype(np.intp)
     radii = np.sqrt(np.maximum(upper - cost, 0.0))[:, None] * (np.arange(_SHELLS + 1) / _SHELLS) ** 1.5
     outer = radii[:, 1:, None] + off[:, None, None]
-    squares = np.maximum(np.abs(residuals)[:, None, :] - reach[:, None, :] * outer, 0.0) ** 2
+    squares = np.maximum(residuals[:, None, :] - reach[:, None, :] * outer, 0.0) ** 2
     squares = np.where(free[:, None, :], squares, np.inf)
     squares.sort(axis=2)
     sums = np.concatenate([np.zeros((*squares.shape[:2], 1)), np.cumsum(squares, axis=2)], axis=2)
@@ -130,24 +151,28 @@ def _fits(frame, kept, lengths, axes):
     Returns
     -------
     residuals : ndarray of shape (n_nodes, n_rows)
+        Sizes, at most those of the computed fit.
     cost : ndarray of shape (n_nodes,)
         At most the least sum of squares of the kept rows, however far the fit is from it.
     off : ndarray of shape (n_nodes,)
         At least the distance of the fit from the best one, in the norm of A.
     leverage : ndarray of shape (n_nodes, n_rows)
-        At least q_i' A⁻¹ q_i.
+        q_i' A⁻¹ q_i, as computed.
     """
     if axes is None:
-        residuals = np.broadcast_to(frame.residuals, kept.shape)
-        return residuals, kept @ frame.residuals**2, np.zeros(len(kept)), np.zeros(kept.shape)
+        residuals = np.broadcast_to(np.abs(frame.residuals) * (1.0 - 2.0 * frame.unit), kept.shape)
+        return residuals, kept @ residuals[0] ** 2, np.zeros(len(kept)), np.zeros(kept.shape)
     whiten = axes / np.sqrt(lengths)[:, None, :]
     moments = kept @ (frame.rows * frame.residuals[:, None])
     coef = (whiten @ (moments[:, None, :] @ whiten).transpose(0, 2, 1))[:, :, 0]
     residuals = frame.residuals - coef @ frame.rows.T
+    unit, size = 2.0 * frame.unit, np.sqrt(np.sum(kept * residuals**2, axis=1))
+    # Errors of the residuals of kept rows are no longer than this; see docs/trimming.md.
+    error = unit * (size + np.sqrt(lengths.sum(axis=1) * np.sum(coef**2, axis=1)))
     # The gradient tells how far the computed fit is from the best: |A^(-1/2) gradient|.
-    shortest = lengths[:, 0] * 0.5
-    off = np.sqrt(np.sum(((kept * residuals) @ frame.rows) ** 2, axis=1) / shortest)
-    cost = np.maximum(np.sum(kept * residuals**2, axis=1) - off**2, 0.0)
-    doubt = 8.0 * sum(frame.rows.shape) * np.finfo(float).eps * lengths[:, -1] / lengths[:, 0]
-    leverage = np.sum((frame.rows @ whiten) ** 2, axis=2) * (1.0 + doubt[:, None])
-    return residuals, cost, off, leverage
+    gradient = np.sqrt(np.sum(((kept * residuals) @ frame.rows) ** 2, axis=1))
+    gradient = gradient + 2.0 * np.sqrt(lengths.sum(axis=1)) * (unit * size + error)
+    off = gradient / np.sqrt(lengths[:, 0] * 0.5)
+    cost = np.maximum(np.maximum(size - error, 0.0) ** 2 - off**2, 0.0)
+    leverage = np.sum((frame.rows @ whiten) ** 2, axis=2)
+    return np.abs(residuals) * (1.0 - unit), cost, off, leverage
