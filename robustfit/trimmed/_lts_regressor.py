@@ -273,7 +273,7 @@ class LTSRegressor(RegressorMixin, BaseEstimator):
         given = {"fit_intercept": bool(self.fit_intercept), "ridge": self.ridge}
         bound = lts_lower_bound(X, y, trimmed.h, coef, **given)
         self.lower_bound_ = bound.value
-        self.gap_ = 0.0 if self.exact_fit_ else bound.gap(self.objective_)
+        self.gap_ = bound.gap(self.objective_)
 
     def _check_enough(self, n_samples, n_coefs):
         if self.n_starts == 0 and not self.deterministic_starts:

@@ -2,6 +2,7 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from robustfit.trimmed._lts._gap_tree import search
 _TREE_ROWS, _TREE_COEFS = 60, 50
 _NEARLY = 0.99
 _PROVED = 1e-9
+_MOST_EXACT = 100_000
 _EPS = np.finfo(float).eps
 _ROWS_PER_BLOCK, _MOST_BLOCKS = 24, 84
 # Entries of rows that boxes are compared with, all together.
@@ -130,9 +132,24 @@ def _objective(X, y, n_keep, coef, fit_intercept, ridge):
         objective = squares[kept].sum() + ridge * np.sum(slopes**2)
         eps = np.finfo(np.longdouble).eps * (X.shape[1] + 4)
         errors = eps * (np.abs(y) + np.abs(terms).sum(axis=1) + np.abs(intercept))[kept]
-        errors = np.where(squares[kept] + np.abs(y[kept]) > 0.0, errors, 0.0)
         doubt = 2.0 * np.sum(errors * (np.sqrt(squares[kept]) + errors)) + _EPS * objective
-        return float(objective), float(doubt)
+    if objective == 0.0 and not _zero_throughout(X[kept], y[kept], coef, ridge):
+        doubt = max(doubt, np.finfo(float).tiny)
+    elif objective == 0.0:
+        doubt = 0.0
+    return float(objective), float(doubt)
+
+
+def _zero_throughout(X, y, coef, ridge):
+    """Whether all residuals, and the penalty, are zero without rounding."""
+    if X.size > _MOST_EXACT or (ridge > 0 and np.any(coef[: X.shape[1]])):
+        return False
+    given = [Fraction(value) for value in coef.tolist()]
+    rows = np.column_stack([X, np.ones((len(y), len(given) - X.shape[1]))]).tolist()
+    return not any(
+        sum((Fraction(a) * b for a, b in zip(row, given, strict=True)), -Fraction(target))
+        for row, target in zip(rows, y.tolist(), strict=True)
+    )
 
 
 def _with_penalty(frame, max_nodes):

@@ -12,8 +12,8 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 _MOST_SYSTEMS = 20_000
 # Beyond this many times the found objective a big M says nothing to a solver that works to 1e-6.
 _LARGEST_RANGE = 1e4
-# HiGHS lets reduced costs be wrong by 1e-7; ten times that is charged for the range of every variable.
-_DUAL_TOLERANCE = 1e-6
+# HiGHS lets constraints and reduced costs be wrong by 1e-7 to 1e-6; this is charged for every term of every constraint.
+_TOLERANCE = 1e-6
 
 
 def ltad_lower_bound(X, y, n_keep, coef, *, fit_intercept=True, max_nodes=100_000, time_limit=60.0):
@@ -45,22 +45,33 @@ def ltad_lower_bound(X, y, n_keep, coef, *, fit_intercept=True, max_nodes=100_00
     The program minimises Σ e_i over e_i ≥ |r_i(b)| − M_i (1 − z_i), e_i ≥ 0, Σ z_i = h, z binary. Let U be the sum
     that the fit attains. *M_i*: of any n − h + p rows at least p are kept, and if their X_J is invertible,
     Σ_J |r| ≤ U bounds |r_i| by |r_i(b_J)| + U max |x_i X_J⁻¹|, b_J being the fit through them. The largest of these
-    over all J holds for every b that is as good as the fit. Only HiGHS's dual bound counts, less 1e-6 times the range
-    of every variable. `lts_lower_bound` is faster and closer; this is an independent check of it.
+    over all J holds for every b that is as good as the fit. Only HiGHS's dual bound counts. It sees columns and
+    coefficients in such units that each coefficient is between -1 and 1, so that its tolerances of 1e-7 to 1e-6 are
+    those of the objective in units of U; 1e-6 times the range of every term of every constraint is charged for them.
+    `lts_lower_bound` is faster and closer; this is an independent check of it.
     """
     rows = np.column_stack([X, np.ones(len(y))]) if fit_intercept else np.asarray(X, dtype=np.float64)
-    residuals = y - rows @ coef
+    wide = rows.astype(np.longdouble) * np.asarray(coef, dtype=np.longdouble)
+    residuals = (y - wide.sum(axis=1)).astype(np.float64)
+    errors = np.finfo(np.longdouble).eps * (len(rows.T) + 4) * (np.abs(y) + np.abs(wide).sum(axis=1))
     found = float(np.sort(np.abs(residuals))[:n_keep].sum())
-    if found <= 0.0:
+    if not (0.0 < found < np.inf and np.isfinite(rows).all()):
         return 0.0
+    # Powers of two change no number.
+    rows = np.ldexp(rows, -np.frexp(np.abs(rows).max(axis=0, initial=0.0))[1])
     # In units of the found objective around the fit, residuals are r_i − x_i·d and what is sought is at most 1.
     residuals = residuals / found
     ranges, coef_ranges = _ranges(rows, residuals, n_keep)
-    if ranges.max() > _LARGEST_RANGE or coef_ranges.max(initial=0.0) > _LARGEST_RANGE:
+    if not max(ranges.max(), coef_ranges.max(initial=0.0)) <= _LARGEST_RANGE:
+        return 0.0
+    units = np.frexp(coef_ranges)[1]
+    rows, coef_ranges = np.ldexp(rows, units), np.ldexp(coef_ranges, -units)
+    doubt = _TOLERANCE * (1.0 + len(ranges) + ranges.sum() + np.sum(np.abs(rows) @ coef_ranges))
+    if not doubt < 1.0:
         return 0.0
     bound = _solve(rows, residuals, n_keep, ranges, coef_ranges, max_nodes, time_limit)
-    doubt = _DUAL_TOLERANCE * (1.0 + len(ranges) + ranges.sum() + coef_ranges.sum())
-    return float(found * max(0.0, min(1.0, bound) - doubt))
+    lower = found * max(0.0, min(1.0, bound) - doubt) - float(np.sort(errors)[-n_keep:].sum())
+    return float(max(0.0, lower)) if np.isfinite(lower) else 0.0
 
 
 def _ranges(rows, residuals, n_keep):

@@ -129,9 +129,7 @@ def make_frame(X, y, n_keep, coef, *, fit_intercept, ridge):
     upper = float(np.sum(residuals[n_free:] ** 2) + np.sum(residuals[n_free - n_keep : n_free] ** 2))
     if not np.isfinite([upper, shift, relative]).all():
         return None
-    return Frame(
-        q, residuals, n_keep + n_forced, n_forced, upper, float(shift), relative, rows[order], target[order]
-    )
+    return Frame(q, residuals, n_keep + n_forced, n_forced, upper, float(shift), relative, rows[order], target[order])
 
 
 def _largest_ratio(sizes, q):
