@@ -9,6 +9,7 @@ import pytest
 from robustfit.trimmed import LTSRegressor, ltad_lower_bound, lts_lower_bound
 from robustfit.trimmed._lts._gap_blocks import search_blocks
 from robustfit.trimmed._lts._gap_boxes import search_boxes
+from robustfit.trimmed._lts._gap_exact import exact_rank, independent_columns
 from robustfit.trimmed._lts._gap_frame import make_frame
 from robustfit.trimmed._lts._gap_ridge import Cell, Relaxation, search_intercepts
 from robustfit.trimmed._lts._gap_tree import search
@@ -286,3 +287,169 @@ def test_milp_says_nothing_where_rows_leave_no_finite_m():
     y = np.random.default_rng(0).normal(size=12)
     assert ltad_lower_bound(X, y, 9, np.zeros(2)) == 0.0
     assert ltad_lower_bound(X, np.zeros(12), 9, np.zeros(2)) == 0.0
+
+
+def exact_optimum(X, y, h, *, fit_intercept, ridge=0.0):
+    """The optimum in rational arithmetic; the penalty's rows are weighted by ridge, which is exact."""
+    rows = design(X, fit_intercept)
+    penalty = np.eye(X.shape[1], rows.shape[1]) if ridge else np.empty((0, rows.shape[1]))
+    weights = [Fraction(1)] * h + [Fraction(ridge)] * len(penalty)
+    return min(
+        weighted_cost(
+            np.vstack([rows[list(subset)], penalty]), np.append(y[list(subset)], np.zeros(len(penalty))), weights
+        )
+        for subset in combinations(range(len(y)), h)
+    )
+
+
+def weighted_cost(rows, target, weights):
+    columns = [[Fraction(v) for v in column] for column in np.column_stack([rows, target]).T.tolist()]
+    gram = [[sum(a * b * w for a, b, w in zip(u, v, weights, strict=True)) for v in columns] for u in columns]
+    for k in range(len(gram) - 1):
+        for i in range(k + 1, len(gram)):
+            factor = gram[i][k] / gram[k][k] if gram[k][k] else 0
+            gram[i] = [a - factor * b for a, b in zip(gram[i], gram[k], strict=True)]
+    return gram[-1][-1]
+
+
+@pytest.mark.parametrize("unit", [1e-10, 1e8])
+def test_a_penalised_column_in_a_far_unit_does_not_hide_a_better_fit(unit):
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(100, 6))
+    y = X @ np.ones(6) + 0.1 * rng.normal(size=100)
+    y[:40] = X[:40] @ (-3 * np.ones(6)) + 0.1 * rng.normal(size=40)
+    X[:, 0] *= unit
+    given = {"ridge": 1.0, "final": None, "alpha": 0.5}
+    poor = LTSRegressor(gap=True, n_starts=1, n_keep=1, deterministic_starts=False, **given).fit(X, y)
+    good = LTSRegressor(n_starts=20, **given).fit(X, y)
+    assert poor.lower_bound_ <= good.objective_
+    assert poor.gap_ >= 1.0 - good.objective_ / poor.objective_ - 1e-9
+
+
+def test_a_penalty_that_is_not_finite_in_its_units_gives_nothing():
+    X, y = contaminated(60, 3)
+    frame = make_frame(X, y, 45, np.ones(4), fit_intercept=True, ridge=1.0)
+    for entry in (np.nan, np.inf, 1e200):
+        origin, target = frame.origin.copy(), frame.target.copy()
+        origin[0, 0] = entry
+        target[1] = entry
+        assert search_intercepts(frame._replace(origin=origin), max_solves=2) == 0.0
+        if not np.isfinite(entry):
+            assert search_intercepts(frame._replace(target=target), max_solves=2) == 0.0
+        assert frame.safe(entry * np.inf) == 0.0
+
+
+@pytest.mark.parametrize("far", [1e13, 1e14])
+def test_a_column_that_exists_in_a_far_row_only(far):
+    rng = np.random.default_rng(0)
+    X = np.zeros((10, 2))
+    X[:, 0] = rng.normal(size=10)
+    y = 2 * X[:, 0] + rng.normal(size=10)
+    X[8], X[9], y[8:] = [far, 0.0], [far, 1.0], [3.0, 5.0]
+    coef = np.append(np.linalg.lstsq(X[:8, :1], y[:8], rcond=None)[0], 0.0)
+    bound = lts_lower_bound(X, y, 7, coef, fit_intercept=False)
+    assert Fraction(bound.value) <= exact_optimum(X, y, 7, fit_intercept=False)
+
+
+def test_leaves_do_not_drop_directions_that_far_rows_outweigh():
+    rng = np.random.default_rng(1)
+    X = np.vstack([rng.normal(size=(6, 2)), [[9e6, 0.0], [0.3, 4e-7], [0.2, -4e-7], [0.1, 8e-7]]])
+    y = np.append(rng.normal(size=6) * 2, [1.0, 3.0, -3.0, 6.1])
+    coef = np.linalg.lstsq(X[:6], y[:6], rcond=None)[0]
+    bound = lts_lower_bound(X, y, 4, coef, fit_intercept=False)
+    assert Fraction(bound.value) <= exact_optimum(X, y, 4, fit_intercept=False)
+
+
+@pytest.mark.parametrize("ridge", [1e-30, 1e-27, 1e-20, 1e-10])
+def test_a_small_penalty_is_never_dropped(ridge):
+    for seed in range(160, 168):
+        rng = np.random.default_rng(seed)
+        X, y = rng.normal(size=(4, 2)), rng.normal(size=4)
+        X[:, 0] *= 1e-10
+        for h in (2, 3):
+            optimum = exact_optimum(X, y, h, fit_intercept=False, ridge=ridge)
+            bound = lts_lower_bound(X, y, h, np.zeros(2), fit_intercept=False, ridge=ridge)
+            assert Fraction(bound.value) <= optimum
+
+
+@pytest.mark.parametrize("level", [1e10, 1e14])
+def test_a_small_penalty_tells_a_constant_column_from_the_intercept(level):
+    rng = np.random.default_rng(0)
+    X, y = np.ones((10, 1)), level + rng.integers(-3, 4, size=10)
+    bound = lts_lower_bound(X, y, 7, np.array([0.0, level]), ridge=1e-28)
+    assert Fraction(bound.value) <= exact_optimum(X, y, 7, fit_intercept=True, ridge=1e-28)
+
+
+@pytest.mark.parametrize("ridge", [0.0, 1.0])
+def test_the_gap_agrees_with_the_bound_where_residuals_are_rounding(ridge):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(30, 1)), 1e14 + np.round(4 * rng.normal(size=30))
+    model = LTSRegressor(gap=True, final=None, alpha=0.75, ridge=ridge).fit(X, y)
+    assert model.gap_ == pytest.approx(1.0 - model.lower_bound_ / model.objective_)
+
+
+@pytest.mark.parametrize("far", [1e3, 1e10, 1e20, 1e50])
+def test_a_far_target_costs_no_digits(far):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(10, 1))
+    y = X[:, 0] + rng.normal(size=10)
+    y[0] = far
+    optimum = exact_optimum(X, y, 7, fit_intercept=True)
+    bound = lts_lower_bound(X, y, 7, np.array([1.0, 0.0]))
+    assert bound.proved
+    assert Fraction(bound.value) <= optimum
+    objective = np.sort((y - X[:, 0]) ** 2)[:7].sum()
+    assert float(optimum) - bound.value <= 1e-9 * objective
+
+
+def test_no_bound_exceeds_the_objective_of_the_coefficients_given():
+    for seed in range(40):
+        X, y, h, fit_intercept, ridge = small_problem(seed)
+        coef = enumerate_lts(X, y, h, fit_intercept=fit_intercept, ridge=ridge)[1]
+        bound = lts_lower_bound(X, y, h, coef, fit_intercept=fit_intercept, ridge=ridge)
+        wide = design(X, fit_intercept).astype(np.longdouble)
+        squares = np.sort((y - wide @ coef.astype(np.longdouble)) ** 2)[:h]
+        assert bound.value <= float(squares.sum() + ridge * np.sum(coef[: X.shape[1]].astype(np.longdouble) ** 2))
+
+
+@pytest.mark.parametrize("size", [0, 1e-16, 1e-14, 1e-12, 1e-9, 1e-5])
+def test_columns_that_nearly_depend_on_others_are_not_dropped(size):
+    useful = 0
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(8, 2))
+        X[:, 1] = X[:, 0] + size * X[:, 1]
+        y = X[:, 0] + rng.normal(size=8)
+        bound = lts_lower_bound(X, y, 6, np.array([1.0, 0.0, 0.0]))
+        assert Fraction(bound.value) <= exact_optimum(X, y, 6, fit_intercept=True)
+        useful += bound.proved
+    assert useful == (6 if size in (0, 1e-5) else 0)
+
+
+def test_ranks_are_exact():
+    rng = np.random.default_rng(0)
+    whole = rng.integers(-9, 10, size=(9, 3)) @ rng.integers(-9, 10, size=(3, 5))
+    tiny = whole * 2.0 ** rng.integers(-300, 300, size=(9, 1))
+    assert exact_rank(tiny) == 3
+    assert len(independent_columns(whole.astype(float))) == 3
+    near = whole.astype(float)
+    near[0, 0] = np.nextafter(near[0, 0], np.inf)
+    assert exact_rank(near) == 4
+    assert independent_columns(near) is None
+    assert exact_rank(np.zeros((4, 2))) == 0
+    assert len(independent_columns(np.zeros((4, 2)))) == 0
+
+
+@pytest.mark.parametrize("seed", [79, 840, 1287, 2256, 2687])
+def test_absolute_deviations_in_far_units(seed, capfd):
+    rng = np.random.default_rng(seed)
+    n, p = int(rng.integers(5, 9)), int(rng.integers(1, 3))
+    X = np.round(2 * rng.normal(size=(n, p)))
+    y = np.round(2 * (X @ rng.normal(size=p) + rng.normal(size=n)))
+    units, unit = 10.0 ** rng.integers(-8, 9, size=p), 10.0 ** rng.integers(-8, 9)
+    coef = rng.normal(size=p + 1)
+    plain = ltad_lower_bound(X, y, n - 1, coef)
+    scaled = ltad_lower_bound(X * units, y * unit, n - 1, np.append(coef[:p] / units, coef[p]) * unit)
+    optimum = enumerate_ltad(X, y, n - 1) if np.linalg.matrix_rank(design(X, True)) == p + 1 else 0.0
+    assert max(plain, scaled / unit) <= optimum * (1 + 1e-12)
+    capfd.readouterr()

@@ -15,7 +15,7 @@ from robustfit.trimmed._lts._gap_tree import search
 
 # With more rows a tree over rows ends only by luck; with more coefficients its nodes are slow.
 _TREE_ROWS, _TREE_COEFS = 60, 50
-_NEARLY = 0.99
+_NEARLY, _CLOSE_ENOUGH = 0.99, 0.999
 _PROVED = 1e-9
 _MOST_EXACT = 100_000
 _EPS = np.finfo(float).eps
@@ -112,7 +112,8 @@ def _search(frame, max_nodes, ridge):
     bounds, attained = [], frame.upper
     if frame.n_free <= _TREE_ROWS and frame.rows.shape[1] <= _TREE_COEFS:
         lower, attained = search(frame, max_nodes=max_nodes)
-        if attained - lower <= 0.1 * _PROVED * frame.upper:
+        # Other searches stop at a share of the optimum, or rounding is all that is left.
+        if lower >= _CLOSE_ENOUGH * attained or frame.safe(attained) == 0.0:
             return lower, attained
         bounds.append(lower)
     bounds.append(search_boxes(frame, max_nodes=min(max_nodes, _BOX_ENTRIES // max(frame.rows.size, 1))))

@@ -164,7 +164,9 @@ def _augment(X, y, coef, fit_intercept, ridge):
     # By a typical entry: one far row must not make a column look empty.
     sizes = np.where(rows == 0.0, np.nan, np.abs(rows))
     filled = np.where(np.isnan(sizes).all(axis=0), 1.0, sizes)
-    exponents = np.frexp(np.nanmedian(filled, axis=0))[1]
+    # A penalty that outweighs the data is the size of its column.
+    typical = np.maximum(np.nanmedian(filled, axis=0), rows[n_samples:].max(axis=0, initial=0.0))
+    exponents = np.frexp(typical)[1]
     scaled = np.ldexp(rows, -exponents)
     return (
         scaled if np.array_equal(np.ldexp(scaled, exponents), rows) else None,
