@@ -16,11 +16,17 @@ exclude_patterns = ["_build"]
 
 def _bars_are_absolute_values(app, what, name, obj, options, lines):
     """Keep docutils from reading |r| as a substitution: there are none here."""
+    literal_below = None
     for i, line in enumerate(lines):
-        if not line.lstrip().startswith((">>>", "...")):
+        indent = len(line) - len(line.lstrip())
+        if literal_below is not None and line.strip() and indent <= literal_below:
+            literal_below = None
+        if literal_below is None and not line.lstrip().startswith((">>>", "...")):
             parts = line.split("``")
             parts[::2] = [part.replace("|", r"\|") for part in parts[::2]]
             lines[i] = "``".join(parts)
+        if literal_below is None and line.rstrip().endswith("::"):
+            literal_below = indent
 
 
 def setup(app):
