@@ -134,9 +134,9 @@ class LTSRegressor(RegressorMixin, BaseEstimator):
 
     **Guarantee.** With ``gap=True``, ``lower_bound_`` is at most the objective of any coefficients, on the rows that
     count under ``max_copies``; it is 0 where columns, each in its own unit, are too nearly dependent (condition 1e7) to
-    say more in floating point. An ``l1`` penalty is left out of it, which keeps it a bound. What is reached depends on
-    size: to about 40 rows the gap is closed, with up to 4 coefficients it is small for any number of rows, with more
-    than 6 and no ridge it is 1. `lts_lower_bound` computes it.
+    say more in floating point, unless they are exactly so. An ``l1`` penalty is left out of it, which keeps it a bound.
+    What is reached depends on size: to about 40 rows the gap is closed, with up to 4 coefficients it is small for any
+    number of rows, with more than 6 and no ridge it is 1. `lts_lower_bound` computes it.
 
     There is no ``sample_weight``: a row is kept or not, h counts rows and so does the breakdown point; a weighted row
     would be neither one row nor several. Repeat rows that stand for several.

@@ -40,7 +40,7 @@ def ltad_lower_bound(X, y, n_keep, coef, *, fit_intercept=True, max_nodes=100_00
     Notes
     -----
     **Guarantee.** For all coefficients b, ``lower`` ≤ Σ_{i ≤ h} |r|_(i)(b), and by Cauchy's inequality
-    ``lower``² / h ≤ Σ_{i ≤ h} r²_(i)(b). A ridge only adds to the right side.
+    L² / h ≤ Σ_{i ≤ h} r²_(i)(b) for L = ``lower``. A ridge only adds to the right side.
 
     The program minimises Σ e_i over e_i ≥ |r_i(b)| − M_i (1 − z_i), e_i ≥ 0, Σ z_i = h, z binary. Let U be the sum
     that the fit attains. *M_i*: of any n − h + p rows at least p are kept, and if their X_J is invertible,

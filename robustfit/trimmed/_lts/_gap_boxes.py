@@ -81,8 +81,10 @@ def _bound_boxes(frame, centres, halves, _):
     residuals = frame.residuals - centres @ frame.rows.T
     sizes = np.abs(frame.rows).T
     within = halves @ sizes
-    error = frame.unit * (np.abs(frame.residuals) + (np.abs(centres) + halves) @ sizes)
-    spread = within + 2.0 * error
+    error = (frame.unit * (np.abs(centres) + halves)) @ sizes
+    error += frame.unit * np.abs(frame.residuals)
+    spread = within + error
+    spread += error
     size = np.abs(residuals)
     low, high = np.maximum(size - spread, 0.0), size + spread
     cost, threshold = _smallest(frame, low)
@@ -90,9 +92,15 @@ def _bound_boxes(frame, centres, halves, _):
     always[:, frame.n_free :] = True
     kept = np.where(always, residuals, 0.0)
     tangent = np.sum(kept**2, axis=1) - 2.0 * np.sum(halves * np.abs(kept @ frame.rows), axis=1)
-    doubt = np.abs(kept) * error + within * (error + frame.unit * np.abs(kept))
-    tangent -= 4.0 * np.sum(np.where(always, doubt, 0.0), axis=1)
+    error *= always
+    size *= always
+    doubt = _dots(size, error) + _dots(within, error) + frame.unit * _dots(within, size)
+    tangent -= 4.0 * doubt
     return cost + np.maximum(tangent - np.sum(np.where(always, low, 0.0) ** 2, axis=1), 0.0)
+
+
+def _dots(left, right):
+    return np.einsum("ij,ij->i", left, right)
 
 
 def _bound_cones(frame, centres, halves, side):
