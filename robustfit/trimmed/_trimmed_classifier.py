@@ -16,8 +16,7 @@ from robustfit._meta._warn import warn_caller
 from robustfit._sklearn import Interval, StrOptions
 from robustfit.trimmed._base_trimmed import BaseTrimmed
 from robustfit.trimmed._warnings import TrimmingWarning
-from robustfit.trimmed._wrapper._choice import choose, dissent, is_better, is_worth, row_errors
-from robustfit.trimmed._wrapper._fits import trimmed_mean
+from robustfit.trimmed._wrapper._judge import Judge
 from robustfit.trimmed._wrapper._responses import CLASSIFICATION_LOSSES, classifier_response
 from robustfit.trimmed._wrapper._starts import plan_starts
 from robustfit.trimmed._wrapper._trimming import explore
@@ -172,7 +171,7 @@ class TrimmedClassifier(ClassifierMixin, BaseTrimmed):
     >>> round(trimmed.score(X_test, y_test), 2)
     0.97
     >>> int((trimmed.support_ & poisoned.is_poison).sum())
-    2
+    0
     """
 
     _parameter_constraints: dict = {
@@ -276,16 +275,20 @@ class TrimmedClassifier(ClassifierMixin, BaseTrimmed):
     def _groups(self, data):
         return [np.flatnonzero(data.target == c) for c in range(len(data.classes))]
 
-    def _starts(self, totals):
-        return plan_starts(self.trim_by, totals)
+    def _starts(self, totals, *, referred):
+        return plan_starts(self.trim_by, totals, referred=referred)
 
     def _settle(self, search, fits, trim, starts, max_iter):
         shares = _SHARES if self.contamination == "auto" else (self.contamination,)
         self._check_room(trim, shares[0], fits)
-        judge = _Judge(fits.data, trim, in_sample=self.evaluation_ == "in_sample")
-        run, guarded = search.full, self.trim_by == "auto" or self.contamination == "auto"
+        judge = Judge(search, fits.data, trim, in_sample=self.evaluation_ == "in_sample")
+        run, guarded, exact = (
+            search.full,
+            self.trim_by == "auto" or self.contamination == "auto",
+            self.trim_by != "auto",
+        )
         for share in shares:
-            ends = explore(search, fits, trim, starts, share, max_iter)
+            ends = explore(search, fits, trim, starts, share, max_iter, exact=exact)
             if ends:
                 best = judge.best(ends)
                 run = best if not guarded or judge.is_worth(best, run) else run
@@ -313,30 +316,3 @@ class TrimmedClassifier(ClassifierMixin, BaseTrimmed):
                 "have a look at losses_ and history_, or bring in rows that you trust.",
                 TrimmingWarning,
             )
-
-
-class _Judge:
-    """Compares runs by their trimmed losses and by their errors on all rows."""
-
-    def __init__(self, data, trim, *, in_sample):
-        self._data, self._trim, self._in_sample, self._errors = data, trim, in_sample, {}
-
-    def best(self, ends):
-        return ends[choose([run.objective for run in ends], [self._errors_of(run) for run in ends])]
-
-    def is_worth(self, run, before):
-        if not self._in_sample:
-            # Learners that memorise explain few rows as well as many.
-            return is_better(self._errors_of(run), self._errors_of(before))
-        share = run.share
-        kept = self._trim.overall(share * self._data.weights.sum())(before.found.losses)
-        had = trimmed_mean(before.found.losses, kept)
-        return is_worth(run.objective, had, share - before.share, self._errors_of(run), self._errors_of(before))
-
-    def dissent(self, run, ends):
-        return dissent([self._errors_of(run), *map(self._errors_of, ends)], 0)
-
-    def _errors_of(self, run):
-        if id(run) not in self._errors:
-            self._errors[id(run)] = row_errors(run.found.table, self._data.target, self._data.weights)
-        return self._errors[id(run)]

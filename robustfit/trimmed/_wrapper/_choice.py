@@ -5,14 +5,15 @@
 import numpy as np
 
 # Standard errors of a difference beyond which one fit is worse than another, or better.
-_WORSE = 3.0
+_WORSE = 4.0
 _CLEARLY = 2.0
 _LIKELY = 1.0
 
 # Leaving out a tenth of the rows makes a fit to noise explain the rest about 1.6 times as well, as measured on clean
-# data; below a half there was something to leave out. Beyond 17 % the bound stays where it is.
-_EXPLAINED = 0.5
-_BEST_EXPLAINED = 0.3
+# data; below a half there was something to leave out. Beyond 17 % the bound stays where it is. What the reference says
+# of the rows hardly moves for noise: clean data gave 0.89 to 1.06, flipped labels 0.3 to 0.86.
+_EXPLAINED = {"estimator": 0.5, "reference": 0.88}
+_BEST_EXPLAINED = {"estimator": 0.3, "reference": 0.88}
 
 
 def row_errors(table, codes, weights):
@@ -83,7 +84,7 @@ def choose(objectives, errors):
     return min(open_to, key=lambda i: objectives[i])
 
 
-def is_worth(objective, before, more, errors, errors_before):
+def is_worth(objective, before, more, errors, errors_before, *, by):
     """Whether to leave out more rows than another fit did.
 
     Parameters
@@ -96,8 +97,10 @@ def is_worth(objective, before, more, errors, errors_before):
         Difference of the shares left out.
     errors, errors_before : ndarray of shape (n_samples,)
         See `row_errors`.
+    by : {"estimator", "reference"}
+        Whose losses and errors these are.
     """
-    expected = max(_BEST_EXPLAINED, _EXPLAINED ** (more / 0.1))
+    expected = max(_BEST_EXPLAINED[by], _EXPLAINED[by] ** (more / 0.1))
     return objective < expected * before or is_better(errors, errors_before)
 
 
