@@ -276,17 +276,17 @@ class TrimmedClassifier(ClassifierMixin, BaseTrimmed):
         return [np.flatnonzero(data.target == c) for c in range(len(data.classes))]
 
     def _starts(self, totals, *, referred):
-        return plan_starts(self.trim_by, totals, referred=referred)
+        return plan_starts(self.trim_by, totals, referred=referred, held_out=self.evaluation_ != "in_sample")
 
     def _settle(self, search, fits, trim, starts, max_iter):
         shares = _SHARES if self.contamination == "auto" else (self.contamination,)
         self._check_room(trim, shares[0], fits)
-        judge = Judge(search, fits.data, trim, in_sample=self.evaluation_ == "in_sample")
         run, guarded, exact = (
             search.full,
             self.trim_by == "auto" or self.contamination == "auto",
             self.trim_by != "auto",
         )
+        judge = Judge(search, fits.data, trim, in_sample=self.evaluation_ == "in_sample", guarded=guarded)
         for share in shares:
             ends = explore(search, fits, trim, starts, share, max_iter, exact=exact)
             if ends:

@@ -12,16 +12,22 @@ from robustfit.trimmed._wrapper._search import Run
 _CAUTION = 1.5
 _MOST = 0.45
 
-# A label is believed if no other is more than three times as likely: with two classes, from a probability of 1/4.
-# Scores are not probabilities; a row that lies on the wrong side is believed up to half the margin.
-_ODDS = 3.0
-_HALF_MARGIN = 0.5
+# A label is believed if no other is more than nine times as likely: with two classes, from a probability of 1/10.
+# Scores are not probabilities; a row that lies on the wrong side is believed up to this part of the margin.
+# Votes of trees and neighbours are hardly ever so sure: there it is three times.
+_ODDS = {"in_sample": 9.0, "out_of_fold": 3.0, "out_of_bag": 3.0}
+_MARGIN = 0.75
+
+# The second time the fit knows rows that were hard, and believes more of them; later ones add little. A learner that
+# memorises would only repeat what it was told.
+_READMISSIONS = {"in_sample": 2, "out_of_fold": 1, "out_of_bag": 1}
 
 
 def filtered_runs(fits, reference, name, share, leave_out, *, exact):
-    """Fit to the rows that the reference keeps, then once more to all rows that this fit believes.
+    """Fit to the rows that the reference keeps, then also to all other rows that this fit believes.
 
-    There are no more steps: a learner whose rows may pull without bound would fit bad rows among them next.
+    No row is left out by the estimator's own losses: a learner whose rows may pull without bound would next leave out
+    good rows to fit bad ones.
 
     Parameters
     ----------
@@ -33,8 +39,7 @@ def filtered_runs(fits, reference, name, share, leave_out, *, exact):
     leave_out : callable
         ``leave_out(share)`` turns losses into the weights to keep.
     exact : bool
-        Whether the second fit is to the rows with the smallest losses after the first, the share given being left out;
-        else it is to all rows whose label the first fit believes, besides those it was fitted on.
+        Whether the last fit is to the rows with the smallest losses after the first, the share given being left out.
 
     Returns
     -------
@@ -43,17 +48,22 @@ def filtered_runs(fits, reference, name, share, leave_out, *, exact):
     """
     wide = min(_CAUTION * share, max(_MOST, share))
     way = reference_run(reference, name, wide, leave_out(wide), reference.weights)
-    first = fits.look(way.kept)
+    kept, n_steps = way.kept, 1
     if exact:
-        kept = leave_out(share)(first.losses)
+        kept = leave_out(share)(fits.look(kept).losses)
     else:
-        kept = np.where(believed(first.table, fits.data.target, fits.response.method), fits.data.weights, way.kept)
+        for n_steps in range(1, _READMISSIONS[fits.evaluation] + 1):
+            table, before = fits.look(kept).table, kept
+            back = believed(table, fits.data.target, fits.response.method, odds=_ODDS[fits.evaluation])
+            kept = np.where(back, fits.data.weights, before)
+            if np.array_equal(kept, before):
+                break
     found = fits.evaluate(kept)
     objective = trimmed_mean(found.losses, kept)
-    return [way, Run(name, share, kept, found, objective, [objective], n_steps=2, ended="refit")]
+    return [way, Run(name, share, kept, found, objective, [objective], n_steps=n_steps + 1, ended="refit")]
 
 
-def believed(table, codes, method):
+def believed(table, codes, method, *, odds):
     """Whether a fit finds each label likely enough.
 
     Parameters
@@ -62,14 +72,16 @@ def believed(table, codes, method):
     codes : ndarray of shape (n_samples,)
     method : {"predict_proba", "decision_function"}
         What the table holds.
+    odds : float
+        How much more likely another label may be.
     """
     rows, others = np.arange(len(codes)), table.copy()
     others[rows, codes] = -np.inf
     own, best = table[rows, codes], others.max(axis=1, initial=-np.inf)
     if method == "predict_proba":
-        return _ODDS * own >= best
+        return odds * own >= best
     with np.errstate(invalid="ignore"):
-        return own - best >= -2.0 * _HALF_MARGIN
+        return own - best >= -2.0 * _MARGIN
 
 
 def reference_view(reference, kept):

@@ -21,7 +21,7 @@ _MOST = 0.45
 _SPLITS = (0.0, 1.0, 0.25, 0.75)
 
 
-def plan_starts(trim_by, totals, *, referred):
+def plan_starts(trim_by, totals, *, referred, held_out=False):
     """Name the starts, the most useful first.
 
     Parameters
@@ -32,6 +32,8 @@ def plan_starts(trim_by, totals, *, referred):
         Weight of each class.
     referred : bool
         Whether there is a reference.
+    held_out : bool
+        Whether losses are of rows that a fit has not seen, so that steps from all rows do not relapse.
 
     Returns
     -------
@@ -50,7 +52,7 @@ def plan_starts(trim_by, totals, *, referred):
     split = []
     if len(totals) == 2:
         split = [(f"filtered, {share:.0%} from the first class", np.array([share, 1.0 - share])) for share in _SPLITS]
-    return [("filtered",), ("filtered per class", parts), *split]
+    return [("filtered",), ("filtered per class", parts), *[("all rows",)] * held_out, *split]
 
 
 def run_start(fits, trim, start, share, *, full, reference, max_iter, exact):
