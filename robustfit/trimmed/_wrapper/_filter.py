@@ -51,16 +51,18 @@ def filtered_runs(fits, reference, name, share, leave_out, *, exact):
     kept, n_steps = way.kept, 1
     if exact:
         kept = leave_out(share)(fits.look(kept).losses)
+        n_steps += 1
     else:
-        for n_steps in range(1, _READMISSIONS[fits.evaluation] + 1):
+        for _ in range(_READMISSIONS[fits.evaluation]):
             table, before = fits.look(kept).table, kept
+            n_steps += 1
             back = believed(table, fits.data.target, fits.response.method, odds=_ODDS[fits.evaluation])
             kept = np.where(back, fits.data.weights, before)
             if np.array_equal(kept, before):
                 break
     found = fits.evaluate(kept)
     objective = trimmed_mean(found.losses, kept)
-    return [way, Run(name, share, kept, found, objective, [objective], n_steps=n_steps + 1, ended="refit")]
+    return [way, Run(name, share, kept, found, objective, [objective], n_steps=n_steps, ended="refit")]
 
 
 def believed(table, codes, method, *, odds):
