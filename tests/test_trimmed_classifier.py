@@ -183,7 +183,8 @@ def test_the_smallest_loss_is_taken_but_not_with_many_more_errors():
     few, some, many = (np.repeat([0.001, 0.0], [n, 1000 - n]) for n in (100, 110, 200))
     assert choose([0.3, 0.2, 0.1], [few, some, many], by="reference") == 1
     assert choose([0.3, 0.2, 0.4], [few, some, many], by="estimator") == 0
-    assert is_outdone(many, few) and not is_outdone(some, few)
+    assert is_outdone(many, few)
+    assert not is_outdone(some, few)
 
 
 def test_starts_without_a_reference():
