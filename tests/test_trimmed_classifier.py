@@ -8,7 +8,7 @@ import sklearn
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import make_column_transformer
-from sklearn.datasets import load_breast_cancer
+from sklearn.datasets import load_breast_cancer, make_blobs, make_moons
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
@@ -23,8 +23,10 @@ from sklearn.tree import DecisionTreeClassifier
 from robustfit import PartitionClassifier
 from robustfit.attacks import FarFlipAttack, RandomFlipAttack
 from robustfit.trimmed import TrimmedClassifier, TrimmedRegressor, TrimmingWarning
-from robustfit.trimmed._wrapper._choice import lead, row_errors
+from robustfit.trimmed._wrapper._choice import choose, is_outdone, lead, row_errors
+from robustfit.trimmed._wrapper._filter import believed
 from robustfit.trimmed._wrapper._responses import hinge, log_loss
+from robustfit.trimmed._wrapper._starts import plan_starts
 
 SCALED = make_pipeline(StandardScaler(), LogisticRegression())
 
@@ -110,12 +112,95 @@ def test_clean_rows_cost_nothing(base):
     assert TrimmedClassifier(base).fit(X, y).score(X_test, y_test) >= plain - 0.01
 
 
+def heavy_tails(n=1000, d=12, seed=0):
+    """Labels follow a plane; a few rows lie far out along single columns."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_t(2, size=(2 * n, d))
+    y = (np.clip(X, -3.0, 3.0) @ rng.normal(size=d) + rng.normal(size=2 * n) > 0).astype(int)
+    return X[:n], y[:n], X[n:], y[n:]
+
+
+@pytest.mark.parametrize("base", [SCALED, make_pipeline(StandardScaler(), LinearSVC())], ids=["logistic", "svm"])
+@pytest.mark.parametrize(("share", "how"), [(0.2, {}), (0.2, {"source": 1})], ids=["both classes", "one class"])
+def test_flips_of_rows_with_long_arms_are_found(base, share, how):
+    X, y, X_test, y_test = heavy_tails()
+    poisoned = flipped(X, y, share, **how)
+    clean = clone(base).fit(X, y).score(X_test, y_test)
+    single = TrimmedClassifier(base, contamination=share, trim_by="global", n_starts=1)
+    for model in (clone(base), single):
+        assert model.fit(poisoned.X, poisoned.y).score(X_test, y_test) < clean - 0.1
+    model = TrimmedClassifier(base, contamination=share).fit(poisoned.X, poisoned.y)
+    assert model.score(X_test, y_test) >= clean - 0.02
+    assert np.mean(model.support_[poisoned.is_poison]) <= 0.05
+    assert model.start_.startswith("filtered")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_clean_rows_with_long_arms_cost_nothing(seed):
+    X, y, X_test, y_test = heavy_tails(seed=seed)
+    plain = clone(SCALED).fit(X, y).score(X_test, y_test)
+    assert TrimmedClassifier(SCALED).fit(X, y).score(X_test, y_test) >= plain - 0.01
+
+
+def test_what_no_plane_can_follow_is_not_taken_for_bad():
+    X, y = make_moons(1200, noise=0.25, random_state=0)
+    forest = RandomForestClassifier(30, random_state=0)
+    plain = clone(forest).fit(X[:600], y[:600]).score(X[600:], y[600:])
+    assert TrimmedClassifier(forest).fit(X[:600], y[:600]).score(X[600:], y[600:]) >= plain - 0.01
+
+
+def test_a_forest_is_helped_where_a_plane_says_which_rows_are_bad():
+    X, y, X_test, y_test = planes()
+    poisoned = flipped(X, y, 0.2)
+    forest = RandomForestClassifier(30, random_state=0)
+    plain = clone(forest).fit(poisoned.X, poisoned.y).score(X_test, y_test)
+    model = TrimmedClassifier(forest, contamination=0.2, n_starts=2).fit(poisoned.X, poisoned.y)
+    assert model.score(X_test, y_test) >= plain + 0.05
+
+
+def test_more_than_two_classes():
+    X, y = make_blobs(600, n_features=6, centers=4, cluster_std=3.0, random_state=0)
+    given = y[:300].copy()
+    bad = np.random.default_rng(0).choice(300, 30, replace=False)
+    given[bad] = (given[bad] + 1) % 4
+    plain = clone(SCALED).fit(X[:300], y[:300]).score(X[300:], y[300:])
+    model = TrimmedClassifier(SCALED).fit(X[:300], given)
+    assert np.mean(model.support_[bad]) <= 0.2
+    assert model.score(X[300:], y[300:]) >= plain - 0.01
+
+
+def test_labels_that_a_fit_believes():
+    shares = np.array([[0.85, 0.15], [0.95, 0.05], [0.2, 0.8]])
+    codes = np.array([1, 1, 1])
+    np.testing.assert_array_equal(believed(shares, codes, "predict_proba", odds=9.0), [True, False, True])
+    np.testing.assert_array_equal(believed(shares, codes, "predict_proba", odds=3.0), [False, False, True])
+    scores = np.array([[0.7, -0.7], [0.8, -0.8], [-1.0, 1.0]])
+    np.testing.assert_array_equal(believed(scores, codes, "decision_function", odds=9.0), [True, False, True])
+    assert believed(np.ones((2, 1)), np.zeros(2, dtype=int), "predict_proba", odds=9.0).all()
+
+
+def test_the_smallest_loss_is_taken_but_not_with_many_more_errors():
+    few, some, many = (np.repeat([0.001, 0.0], [n, 1000 - n]) for n in (100, 110, 200))
+    assert choose([0.3, 0.2, 0.1], [few, some, many], by="reference") == 1
+    assert choose([0.3, 0.2, 0.4], [few, some, many], by="estimator") == 0
+    assert is_outdone(many, few)
+    assert not is_outdone(some, few)
+
+
+def test_starts_without_a_reference():
+    parts = np.array([3.0, 1.0])
+    named = [start[0] for start in plan_starts("auto", parts, referred=False)]
+    assert named == ["all rows", "per class", "annealed"]
+    for trim_by in ("global", "class"):
+        assert not [s for s in plan_starts(trim_by, parts, referred=False) if s[0].startswith("filtered")]
+
+
 def test_the_scaler_does_not_see_what_is_left_out():
     X, y, _, _ = planes(n=200)
     X[:10] *= 30.0
     y[:10] = 1 - (X[:10] @ np.linspace(1.0, 2.0, X.shape[1]) > 0)
     model = TrimmedClassifier(SCALED, trim_by="global").fit(X, y)
-    assert model.support_[:10].mean() <= 0.1
+    assert model.support_[:10].mean() <= 0.2
     np.testing.assert_allclose(model.estimator_[0].mean_, X[model.support_].mean(axis=0))
 
 
@@ -242,11 +327,13 @@ def test_history():
     X, y, _, _ = planes(n=200)
     poisoned = flipped(X, y, 0.1)
     model = TrimmedClassifier(LogisticRegression(C=1e3, tol=1e-8, max_iter=1000)).fit(poisoned.X, poisoned.y)
-    assert model.monotone_
-    assert {run["start"] for run in model.history_} >= {"untrimmed", "all rows", "reference", "per class", "annealed"}
-    assert {run["ended"] for run in model.history_} <= {"fixed", "limit", "cycle"}
+    assert {run["start"] for run in model.history_} >= {"untrimmed", "filtered", "filtered per class"}
+    assert {run["ended"] for run in model.history_} <= {"fixed", "limit", "cycle", "refit"}
     assert model.losses_.shape == (200,)
     np.testing.assert_allclose(model.losses_, log_loss(poisoned.y, model.predict_proba(X)))
+    model.set_params(trim_by="global", n_starts=1).fit(poisoned.X, poisoned.y)
+    assert model.monotone_
+    assert [run["start"] for run in model.history_] == ["untrimmed", "all rows"]
 
 
 def test_the_order_of_rows_and_their_type_change_nothing():

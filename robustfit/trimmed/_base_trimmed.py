@@ -21,6 +21,7 @@ from robustfit.trimmed._copies import cap_copies
 from robustfit.trimmed._warnings import TrimmingWarning
 from robustfit.trimmed._wrapper._evaluation import EVALUATIONS, choose_evaluation, effort
 from robustfit.trimmed._wrapper._fits import Fits, TrainingSet, last_step
+from robustfit.trimmed._wrapper._reference import reference_data
 from robustfit.trimmed._wrapper._rules import Trim, most_to_drop
 from robustfit.trimmed._wrapper._trimming import begin
 
@@ -63,8 +64,8 @@ class BaseTrimmed(AroundEstimator, metaclass=ABCMeta):
         """Positions of the rows of each class."""
 
     @abstractmethod
-    def _starts(self, totals):
-        """Return the starts, the most useful first."""
+    def _starts(self, totals, *, referred):
+        """Return the starts, the most useful first; some need a reference."""
 
     @abstractmethod
     def _settle(self, search, fits, trim, starts, max_iter):
@@ -145,10 +146,12 @@ class BaseTrimmed(AroundEstimator, metaclass=ABCMeta):
         n_starts, max_iter = effort(self.n_starts, self.max_iter, self.evaluation_)
         most = most_to_drop(data.weights, groups, getattr(self, "min_per_class", 0.5))
         trim = Trim(data.weights, lambda: data.keys, groups, most)
-        starts = [] if self.contamination == 0 else self._starts(trim.totals)[:n_starts]
-        if starts:
+        starts, reference = [], None
+        if self.contamination != 0:
             self._warn_if_unpenalized(fits.estimator)
-        search = begin(fits, starts)
+            reference = reference_data(fits)
+            starts = self._starts(trim.totals, referred=reference is not None)[:n_starts]
+        search = begin(fits, reference)
         run = search.full if not starts else self._settle(search, fits, trim, starts, max_iter)
         self._check_losses(run)
         self.estimator_ = run.found.model if run.found.model is not None else fits.fit(run.kept)

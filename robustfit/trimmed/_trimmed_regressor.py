@@ -176,8 +176,8 @@ class TrimmedRegressor(RegressorMixin, BaseTrimmed):
     def _groups(self, data):
         return [np.arange(len(data))]
 
-    def _starts(self, totals):
-        return plan_starts(None, totals)
+    def _starts(self, totals, *, referred):
+        return plan_starts(None, totals, referred=referred)
 
     def _settle(self, search, fits, trim, starts, max_iter):
         share = _FIRST_SHARE if self.contamination == "auto" else self.contamination

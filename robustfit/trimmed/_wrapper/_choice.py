@@ -5,14 +5,23 @@
 import numpy as np
 
 # Standard errors of a difference beyond which one fit is worse than another, or better.
-_WORSE = 3.0
+_WORSE = {"estimator": 3.0, "reference": 6.0}
 _CLEARLY = 2.0
 _LIKELY = 1.0
 
+# And how many times as many errors it makes: the rows of a share that is left out count as errors of a good fit, too.
+_WORSE_BY = {"estimator": 1.0, "reference": 1.15}
+
 # Leaving out a tenth of the rows makes a fit to noise explain the rest about 1.6 times as well, as measured on clean
-# data; below a half there was something to leave out. Beyond 17 % the bound stays where it is.
-_EXPLAINED = 0.5
-_BEST_EXPLAINED = 0.3
+# data; below a half there was something to leave out. Beyond 17 % the bound stays where it is. What the reference says
+# of the rows hardly moves for noise: clean data gave 0.81 to 1.06, a tenth of flipped labels 0.5 to 0.8.
+_EXPLAINED = {"estimator": 0.5, "reference": 0.8}
+_BEST_EXPLAINED = {"estimator": 0.3, "reference": 0.75}
+
+
+# Errors of a forest over those of the reference, on rows that it has not seen: 0.97 to 1.01 where the classes lie on
+# either side of a plane, as in spambase, 0.64 to 0.84 where they do not.
+_OUTDONE = 0.9
 
 
 def row_errors(table, codes, weights):
@@ -62,7 +71,7 @@ def lead(errors, rival_errors):
     return float(difference.sum() / spread) if spread > 0.0 else 0.0
 
 
-def choose(objectives, errors):
+def choose(objectives, errors, *, by):
     """Choose among fits that left out the same share of the rows.
 
     The smallest trimmed loss decides, but not in favour of a fit that is clearly wrong about more rows than another:
@@ -73,17 +82,20 @@ def choose(objectives, errors):
     objectives : list of float
     errors : list of ndarray of shape (n_samples,)
         See `row_errors`.
+    by : {"estimator", "reference"}
+        Whose losses and errors these are.
 
     Returns
     -------
     chosen : int
     """
-    best = min(range(len(errors)), key=lambda i: errors[i].sum())
-    open_to = [i for i in range(len(errors)) if lead(errors[best], errors[i]) <= _WORSE]
+    best = errors[min(range(len(errors)), key=lambda i: errors[i].sum())]
+    few = _WORSE_BY[by] * best.sum()
+    open_to = [i for i, own in enumerate(errors) if own.sum() <= few or lead(best, own) <= _WORSE[by]]
     return min(open_to, key=lambda i: objectives[i])
 
 
-def is_worth(objective, before, more, errors, errors_before):
+def is_worth(objective, before, more, errors, errors_before, *, by):
     """Whether to leave out more rows than another fit did.
 
     Parameters
@@ -96,9 +108,16 @@ def is_worth(objective, before, more, errors, errors_before):
         Difference of the shares left out.
     errors, errors_before : ndarray of shape (n_samples,)
         See `row_errors`.
+    by : {"estimator", "reference"}
+        Whose losses and errors these are.
     """
-    expected = max(_BEST_EXPLAINED, _EXPLAINED ** (more / 0.1))
+    expected = max(_BEST_EXPLAINED[by], _EXPLAINED[by] ** (more / 0.1))
     return objective < expected * before or is_better(errors, errors_before)
+
+
+def is_outdone(errors, rival_errors):
+    """Whether a rival makes clearly fewer errors, and not just a few fewer, as it must among many rows."""
+    return lead(rival_errors, errors) > _CLEARLY and rival_errors.sum() < _OUTDONE * errors.sum()
 
 
 def is_better(errors, errors_before):

@@ -146,8 +146,13 @@ class Fits:
         elif self.evaluation == "out_of_bag":
             model, table = self._out_of_bag(kept)
         else:
-            model = self.fit(kept, near)
-            table = self._ask(model, self.data.X)
+            return self.look(kept, near)
+        return Evaluation(model, table, self._losses(table))
+
+    def look(self, kept, near=None):
+        """Fit once, and find the losses of all rows under this fit, those that it knows among them."""
+        model = self.fit(kept, near)
+        table = self._ask(model, self.data.X)
         return Evaluation(model, table, self._losses(table))
 
     def held_out_loss(self, kept):

@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 # Penalty per row, λ = 1 / (n C).
 _PENALTY = 0.003
 
-# Rounds of the reference: it only has to point the right way.
-_ROUNDS = 6
+# Rounds of the reference at most. Strong regularisation makes it move slowly.
+_ROUNDS = 20
 
 # Columns beyond this many robust standard deviations are cut.
 _CLIP = 3.0
@@ -53,16 +53,20 @@ def reference_data(fits):
     return TrainingSet(as_rows(unit_rows(X, data.weights)), target, data.classes, data.weights, weight_names=names)
 
 
-def reference_run(data, name, share, rule, kept):
-    """Concentrate with the reference model."""
+def reference_fits(data):
+    """Return fits of the reference model."""
     if data.classes is None:
         model = Ridge(alpha=_PENALTY * data.weights.sum())
         response = Response("predict", lambda y, predicted: np.abs(y - predicted))
     else:
         model = LogisticRegression(C=1.0 / (_PENALTY * data.weights.sum()), tol=1e-6, max_iter=200)
         response = Response("predict_proba", log_loss)
-    fits = Fits(model, data, response, evaluation="in_sample", n_folds=2, random_state=0, warm_start=True)
-    return concentrate(fits, name, share, rule, kept, max_iter=_ROUNDS)
+    return Fits(model, data, response, evaluation="in_sample", n_folds=2, random_state=0, warm_start=True)
+
+
+def reference_run(data, name, share, rule, kept):
+    """Concentrate with the reference model."""
+    return concentrate(reference_fits(data), name, share, rule, kept, max_iter=_ROUNDS)
 
 
 def unit_rows(X, weights):

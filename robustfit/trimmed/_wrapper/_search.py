@@ -36,7 +36,7 @@ class Run:
         The same after each fit on the way, beginning with that on all rows where the start was there.
     n_steps : int
         Fits on the way.
-    ended : {"fixed", "cycle", "limit", "failed"}
+    ended : {"fixed", "cycle", "limit", "failed", "refit"}
     error : Exception or None
         Why a fit failed.
     """

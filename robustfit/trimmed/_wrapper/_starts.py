@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from robustfit.trimmed._wrapper._filter import filtered_runs
 from robustfit.trimmed._wrapper._reference import reference_run
 from robustfit.trimmed._wrapper._search import concentrate
 
@@ -20,7 +21,7 @@ _MOST = 0.45
 _SPLITS = (0.0, 1.0, 0.25, 0.75)
 
 
-def plan_starts(trim_by, totals):
+def plan_starts(trim_by, totals, *, referred, held_out=False):
     """Name the starts, the most useful first.
 
     Parameters
@@ -29,27 +30,32 @@ def plan_starts(trim_by, totals):
         None for regression.
     totals : ndarray of shape (n_groups,)
         Weight of each class.
+    referred : bool
+        Whether there is a reference.
+    held_out : bool
+        Whether losses are of rows that a fit has not seen, so that steps from all rows do not relapse.
 
     Returns
     -------
     names : list of tuple
         Kind of the start, and the share of the budget of each class where it is fixed.
     """
-    overall = [("all rows",), ("reference",), ("annealed",)]
-    if trim_by == "global":
-        return overall
     if trim_by is None:
-        return [*overall[:2], ("cautious",), ("cautious reference",), overall[2]]
-    by_class = [("per class", totals / totals.sum())]
+        return [("all rows",), ("reference",), ("cautious",), ("cautious reference",), ("annealed",)]
+    parts = totals / totals.sum()
+    if trim_by == "global":
+        return [("all rows",), *[("filtered",)] * referred, ("annealed",)]
     if trim_by == "class":
-        return by_class
+        return [("per class", parts), *[("filtered per class", parts)] * referred]
+    if not referred:
+        return [("all rows",), ("per class", parts), ("annealed",)]
     split = []
     if len(totals) == 2:
-        split = [(f"{share:.0%} from the first class", np.array([share, 1.0 - share])) for share in _SPLITS]
-    return [*overall[:2], *by_class, *split[:2], overall[2], *split[2:]]
+        split = [(f"filtered, {share:.0%} from the first class", np.array([share, 1.0 - share])) for share in _SPLITS]
+    return [("filtered",), ("filtered per class", parts), *[("all rows",)] * held_out, *split]
 
 
-def run_start(fits, trim, start, share, *, full, reference, max_iter):
+def run_start(fits, trim, start, share, *, full, reference, max_iter, exact):
     """Run concentration steps from one start.
 
     Parameters
@@ -65,18 +71,23 @@ def run_start(fits, trim, start, share, *, full, reference, max_iter):
     reference : TrainingSet or None
         See `reference_data`.
     max_iter : int
+    exact : bool
+        Whether exactly this share is left out; else rows that the filter took for bad may come back.
 
     Returns
     -------
     runs : list of Run
         The last one ends where the start led; those before it are on the way, and models of their own.
     """
-    name, budget = start[0], share * fits.data.weights.sum()
-    if len(start) == 2:
-        rule = trim.by_class(budget * start[1])
-        return [concentrate(fits, name, share, rule, None, max_iter=max_iter, full=full)]
-    rule = trim.overall(budget)
-    if name == "all rows":
+    name, total = start[0], fits.data.weights.sum()
+
+    def leave_out(share):
+        return trim.by_class(share * total * start[1]) if len(start) == 2 else trim.overall(share * total)
+
+    if name.startswith("filtered"):
+        return filtered_runs(fits, reference, name, share, leave_out, exact=exact)
+    rule = leave_out(share)
+    if len(start) == 2 or name == "all rows":
         return [concentrate(fits, name, share, rule, None, max_iter=max_iter, full=full)]
     way = _WAYS[name](fits, trim, name, share, full, reference, max_iter)
     if way is None:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from robustfit.trimmed._wrapper._fits import trimmed_mean
-from robustfit.trimmed._wrapper._reference import reference_data
 from robustfit.trimmed._wrapper._search import Run
 from robustfit.trimmed._wrapper._starts import run_start
 
@@ -33,7 +32,7 @@ class Search:
     reference : TrainingSet or None
         Unit rows.
     n_compared : int
-        Fits that told where starts led apart.
+        Fits that told where starts led apart, those of the reference too.
     """
 
     full: Run
@@ -49,23 +48,29 @@ class Search:
         return sum(run.n_steps for run in self.runs) + self.n_compared
 
 
-def begin(fits, starts):
+def begin(fits, reference):
     """Fit on all rows."""
     everything = fits.data.weights
     found = fits.evaluate(everything)
     objective = trimmed_mean(found.losses, everything)
     full = Run("untrimmed", 0.0, everything, found, objective, [objective], ended="fixed")
-    wanted = any(start[0] == "reference" for start in starts)
-    return Search(full, reference=reference_data(fits) if wanted else None)
+    return Search(full, reference=reference)
 
 
-def explore(search, fits, trim, starts, share, max_iter):
+def explore(search, fits, trim, starts, share, max_iter, *, exact=True):
     """Run all starts at one share; return where they led."""
     ends = []
     for start in starts:
         try:
             runs = run_start(
-                fits, trim, start, share, full=search.full.found, reference=search.reference, max_iter=max_iter
+                fits,
+                trim,
+                start,
+                share,
+                full=search.full.found,
+                reference=search.reference,
+                max_iter=max_iter,
+                exact=exact,
             )
         except MemoryError:
             raise
