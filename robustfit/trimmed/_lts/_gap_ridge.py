@@ -86,7 +86,10 @@ def search_intercepts(frame, *, max_solves):
             own = _shells(reach, cell(*ends), n_keep, 0.0)
             heapq.heappush(cells, (max(bound, own), *ends, False))
     relaxation = Relaxation(p, n_keep)
-    while relaxation.n_solved < max_solves and cells[0][0] < upper:
+    # Cells in which no radius is worth a problem must come to an end too.
+    for _ in range(16 * max_solves):
+        if relaxation.n_solved >= max_solves or cells[0][0] >= upper:
+            break
         bound, left, right, relaxed = heapq.heappop(cells)
         if not relaxed:
             heapq.heappush(cells, (_meet(relaxation, reach, cell(left, right), bound), left, right, True))
