@@ -8,7 +8,7 @@ import sklearn
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import make_column_transformer
-from sklearn.datasets import load_breast_cancer, make_blobs, make_moons
+from sklearn.datasets import load_breast_cancer, make_blobs, make_classification, make_moons
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
@@ -167,6 +167,19 @@ def test_more_than_two_classes():
     model = TrimmedClassifier(SCALED).fit(X[:300], given)
     assert np.mean(model.support_[bad]) <= 0.2
     assert model.score(X[300:], y[300:]) >= plain - 0.01
+
+
+@pytest.mark.parametrize("share", [0.1, 0.2])
+def test_many_classes(share):
+    how = {"n_features": 30, "n_informative": 20, "n_redundant": 0, "n_clusters_per_class": 1, "class_sep": 2.5}
+    X, y = make_classification(1200, n_classes=8, random_state=0, **how)
+    poisoned = RandomFlipAttack().generate(X[:600], y[:600], budget=int(share * 600), random_state=0)
+    clean = clone(SCALED).fit(X[:600], y[:600]).score(X[600:], y[600:])
+    plain = clone(SCALED).fit(X[:600], poisoned.y).score(X[600:], y[600:])
+    model = TrimmedClassifier(SCALED, contamination=share).fit(X[:600], poisoned.y)
+    assert plain < clean - 0.02
+    assert model.score(X[600:], y[600:]) >= clean - 0.01
+    assert TrimmedClassifier(SCALED).fit(X[:600], y[:600]).score(X[600:], y[600:]) >= clean - 0.01
 
 
 def test_labels_that_a_fit_believes():

@@ -135,10 +135,11 @@ class TrimmedClassifier(ClassifierMixin, BaseTrimmed):
     In a learner whose rows have unbounded influence the smallest trimmed loss can belong to the bad rows: flipped ones
     with long arms are fitted at the expense of good ones. The steps are therefore those of the reference. It scales the
     columns by median and interquartile range, cuts them at 3, brings each row to length 1, and is fitted with a penalty
-    of 0.003 per row; it leaves out 1.5 times the share. The estimator takes back each label that it finds no less than
-    1/9 as likely as any other (1/3 for learners that memorise; of scores, within 3/4 of a margin). With
-    ``trim_by="global"`` or ``"class"`` it keeps those with the smallest losses instead, exactly as many as asked for,
-    and steps from all rows compete. Where rows are no numbers, as texts outside a pipeline, there are only these.
+    of 0.003 per row (of K classes, 0.006 / K); it leaves out 1.5 times the share. The estimator takes back each label
+    that it finds no less than 1/9 as likely as any other (1/3 for learners that memorise; of scores, within 3/4 of a
+    margin). With ``trim_by="global"`` or ``"class"`` it keeps those with the smallest losses instead, exactly as many
+    as asked for, and steps from all rows compete. Where rows are no numbers, as texts outside a pipeline, there are
+    only these.
 
     The fits are compared by the reference, fitted to the rows that each kept. The smallest mean loss of these rows
     decides, unless a fit is clearly worse (15 % and six standard errors of the paired difference) by a second measure:

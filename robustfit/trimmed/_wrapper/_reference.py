@@ -19,7 +19,7 @@ from robustfit.trimmed._wrapper._search import concentrate
 
 logger = logging.getLogger(__name__)
 
-# Penalty per row, λ = 1 / (n C).
+# Penalty per row, λ = 1 / (n C), of two classes.
 _PENALTY = 0.003
 
 # Rounds of the reference at most. Strong regularisation makes it move slowly.
@@ -59,7 +59,9 @@ def reference_fits(data):
         model = Ridge(alpha=_PENALTY * data.weights.sum())
         response = Response("predict", lambda y, predicted: np.abs(y - predicted))
     else:
-        model = LogisticRegression(C=1.0 / (_PENALTY * data.weights.sum()), tol=1e-6, max_iter=200)
+        # Each of many classes has few rows to speak for it.
+        penalty = _PENALTY * data.weights.sum() * 2.0 / len(data.classes)
+        model = LogisticRegression(C=1.0 / penalty, tol=1e-6, max_iter=200)
         response = Response("predict_proba", log_loss)
     return Fits(model, data, response, evaluation="in_sample", n_folds=2, random_state=0, warm_start=True)
 
