@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import norm
 from sklearn.linear_model import ElasticNet, LinearRegression
 
+from robustfit._meta._robust_scale import robust_location_scale
 from robustfit.trimmed import LTSRegressor
 from robustfit.trimmed._lts._alpha_path import longest_level
 from robustfit.trimmed._lts._concentrate import SmallSet, distinct
@@ -21,7 +22,7 @@ from robustfit.trimmed._lts._scale import trimmed_scale, truncated_variance, var
 from robustfit.trimmed._lts._scatter_starts import central_halves
 from robustfit.trimmed._lts._starts import pool_rows
 from robustfit.trimmed._lts._trim import rows_kept
-from robustfit.trimmed._lts._units import Units, robust_location_scale
+from robustfit.trimmed._lts._units import Units
 
 
 def problem_of(n=200, d=4, seed=0, ridge=0.0, l1=0.0, n_bad=0):

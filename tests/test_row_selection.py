@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from robustfit.trimmed._selection import keep_smallest, row_keys
+from robustfit._meta._selection import keep_smallest, row_keys
 
 
 def never():

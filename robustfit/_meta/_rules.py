@@ -6,7 +6,7 @@ from numbers import Integral
 
 import numpy as np
 
-from robustfit.trimmed._selection import keep_smallest
+from robustfit._meta._selection import keep_smallest
 
 # Sums of weights round.
 _SLACK = 1e-9

@@ -10,8 +10,8 @@ import numpy as np
 from scipy.linalg import solve_triangular
 from sklearn.base import BaseEstimator
 
+from robustfit._meta._selection import row_keys
 from robustfit._sklearn import Interval
-from robustfit.trimmed._selection import row_keys
 from robustfit.trimmed._sever._descent import Objective, descend
 from robustfit.trimmed._sever._row_space import RowSpace
 from robustfit.trimmed._sever._sever import Learner, Severed, concentrate

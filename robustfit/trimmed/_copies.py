@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from robustfit.trimmed._lts._units import robust_location_scale
-from robustfit.trimmed._selection import row_keys
+from robustfit._meta._robust_scale import robust_location_scale
+from robustfit._meta._selection import row_keys
 
 # Near means within this share of the distance at which a typical row has as many neighbours: many times as dense.
 _NEAR = 0.5

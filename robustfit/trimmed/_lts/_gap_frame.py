@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from robustfit._meta._selection import row_keys
 from robustfit.trimmed._lts._gap_exact import independent_columns
-from robustfit.trimmed._selection import row_keys
 
 Floats = NDArray[np.float64]
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from robustfit.trimmed._selection import keep_smallest
+from robustfit._meta._selection import keep_smallest
 
 Floats = NDArray[np.float64]
 

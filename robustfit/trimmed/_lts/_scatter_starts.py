@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
-from robustfit.trimmed._lts._units import robust_location_scale
+from robustfit._meta._robust_scale import robust_location_scale
 
 # All pairs of columns are looked at in turn: beyond this many columns the pairwise estimate is left out.
 _MOST_PAIRED = 80

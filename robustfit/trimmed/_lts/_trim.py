@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from robustfit._meta._selection import row_keys
 from robustfit.trimmed._lts._alpha_path import SHARES, choose_stage, scale_path
 from robustfit.trimmed._lts._concentrate import SmallSet
 from robustfit.trimmed._lts._problem import Problem, Solution
 from robustfit.trimmed._lts._search import finish, reached_by, settle_on_pool
 from robustfit.trimmed._lts._starts import Starts, find_starts, pool_rows
 from robustfit.trimmed._lts._units import Units
-from robustfit.trimmed._selection import row_keys
 
 # Candidates need not come to rest on a sample, and those that nearly agree there will agree.
 _POOL_STEPS = 10

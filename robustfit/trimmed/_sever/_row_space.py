@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.sparse import issparse
 
-from robustfit.trimmed._lts._units import robust_location_scale
+from robustfit._meta._robust_scale import robust_location_scale
 
 # What is farther out would overflow in squares of squares; it stands out as it is.
 _FARTHEST = 1e8

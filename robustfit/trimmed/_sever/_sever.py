@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from robustfit.trimmed._selection import keep_smallest
+from robustfit._meta._selection import keep_smallest
 from robustfit.trimmed._sever._row_gradients import RowGradients
 
 # The random threshold stops where the top variance is no more than this many times that of the middle of the rows:

@@ -5,8 +5,8 @@
 import numpy as np
 from scipy.linalg import solve_triangular
 
+from robustfit._meta._robust_scale import robust_location_scale
 from robustfit.trimmed._lts._scatter_starts import nearest_half
-from robustfit.trimmed._lts._units import robust_location_scale
 
 # Columns that the central half hardly uses must not become huge: a tenth of their variance counts as seen.
 _SHRINKAGE = 0.1
