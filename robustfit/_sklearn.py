@@ -4,6 +4,7 @@
 
 import sklearn
 from sklearn.base import _fit_context as fit_context
+from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._param_validation import HasMethods, Interval, InvalidParameterError, StrOptions
 from sklearn.utils.fixes import parse_version
 from sklearn.utils.metadata_routing import _routing_enabled as routing_enabled
@@ -43,5 +44,6 @@ __all__ = [
     "num_samples",
     "process_routing",
     "routing_enabled",
+    "safe_indexing",
     "valid_params",
 ]

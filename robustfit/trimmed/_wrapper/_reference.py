@@ -2,22 +2,15 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
-import logging
-
-import narwhals.stable.v2 as nw
 import numpy as np
 import scipy.sparse as sp
-from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from robustfit._meta._inputs import as_numbers
-from robustfit._meta._seeds import set_open_seeds
+from robustfit._meta._numbers import numbers_of_last_step
 from robustfit.partition import as_rows
 from robustfit.trimmed._wrapper._fits import Fits, TrainingSet
 from robustfit.trimmed._wrapper._responses import Response, log_loss
 from robustfit.trimmed._wrapper._search import concentrate
-
-logger = logging.getLogger(__name__)
 
 # Penalty per row, λ = 1 / (n C), of two classes.
 _PENALTY = 0.003
@@ -42,7 +35,7 @@ def reference_data(fits):
     """
     data = fits.data
     lonely = data.classes is not None and len(data.classes) < 2
-    X = None if lonely else _numbers(fits)
+    X = None if lonely else numbers_of_last_step(fits.estimator, data.X, data.y)
     if X is None:
         return None
     target = data.y
@@ -108,22 +101,3 @@ def _quartiles(X, weights):
     places = [np.argmax(passed >= part * passed[-1], axis=0) for part in (0.25, 0.5, 0.75)]
     ordered = np.take_along_axis(X, order, axis=0)
     return [np.take_along_axis(ordered, place[None], axis=0)[0] for place in places]
-
-
-def _numbers(fits):
-    data, X = fits.data, fits.data.X
-    if hasattr(fits.estimator, "steps") and len(fits.estimator.steps) > 1:
-        try:
-            X = set_open_seeds(clone(fits.estimator[:-1]), 0).fit_transform(X, data.y)
-        except Exception as error:
-            logger.info("No reference start: %s", error)
-            return None
-    if isinstance(X, list):
-        return None
-    try:
-        if nw.dependencies.is_into_dataframe(X):
-            X = as_numbers(X)
-        X = X if sp.issparse(X) else np.asarray(X, dtype=np.float64)
-    except (TypeError, ValueError):
-        return None
-    return X if X.ndim == 2 and X.shape[1] and np.isfinite(X.data if sp.issparse(X) else X).any() else None
