@@ -2,13 +2,13 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
-from abc import ABCMeta, abstractmethod
+from abc import abstractmethod
 from dataclasses import fields
 from numbers import Integral
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils import assert_all_finite, get_tags
+from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from robustfit._meta._around_estimator import AroundEstimator
@@ -26,7 +26,6 @@ from robustfit._sklearn import (
     check_sample_weight,
     fit_context,
     num_samples,
-    routing_enabled,
 )
 from robustfit.certify import CertificateError
 from robustfit.certify._base_certificate import freeze
@@ -44,14 +43,16 @@ _MOST_PARTITIONS = 10**7
 _MOST_INCOMPLETE = 0.05
 
 
-class BasePartitionEnsemble(CallbackSupportMixin, AroundEstimator, metaclass=ABCMeta):
+class BasePartitionEnsemble(CallbackSupportMixin, AroundEstimator):
     """Fit one clone of an estimator on each shard of the training set.
 
     Subclasses say what a target and an answer of a member are, and how answers are combined.
     """
 
-    # What scikit-learn's tags call the estimators that can be members.
-    _member_type: str
+    _family = "Partition"
+    _against_pairwise = (
+        ": its columns are training rows, which shards do not share. Pass the rows and let members compute the kernel."
+    )
 
     _parameter_constraints: dict = {
         "estimator": [HasMethods(["fit", "predict"]), None],
@@ -63,10 +64,6 @@ class BasePartitionEnsemble(CallbackSupportMixin, AroundEstimator, metaclass=ABC
         "random_state": "no_validation",
         "n_jobs": [Integral, None],
     }
-
-    @abstractmethod
-    def _default_estimator(self):
-        """Return the estimator that is used for ``estimator=None``."""
 
     @abstractmethod
     def _fit_target(self, y, keep):
@@ -87,27 +84,6 @@ class BasePartitionEnsemble(CallbackSupportMixin, AroundEstimator, metaclass=ABC
     @abstractmethod
     def _read(self, predicted):
         """Turn one member's predictions into answers."""
-
-    def _resolve_estimator(self):
-        """Return the estimator that members are clones of, after checking that it can be one."""
-        if self.estimator is None:
-            estimator = self._default_estimator()
-            return estimator.set_fit_request(sample_weight=True) if routing_enabled() else estimator
-        if isinstance(self.estimator, type):
-            raise TypeError(f"estimator must be an instance, got the class {self.estimator.__name__}; call it.")
-        tags = get_tags(self.estimator)
-        if tags.estimator_type not in (self._member_type, None):
-            remedy = {"classifier": "use PartitionClassifier", "regressor": "use PartitionRegressor"}
-            raise ValueError(
-                f"{self.estimator!r} is a {tags.estimator_type}; "
-                f"{remedy.get(tags.estimator_type, f'pass a {self._member_type}')}."
-            )
-        if tags.input_tags.pairwise:
-            raise ValueError(
-                f"{type(self.estimator).__name__} takes pairwise distances or a precomputed kernel: its columns are "
-                "training rows, which shards do not share. Pass the rows and let members compute the kernel."
-            )
-        return self.estimator
 
     @fit_context(
         # The estimator is not validated yet

@@ -137,7 +137,7 @@ class PartitionClassifier(ClassifierMixin, BasePartitionEnsemble):
         "classes": ["array-like", None],
     }
 
-    _member_type = "classifier"
+    _inner_type = "classifier"
 
     def __init__(
         self,

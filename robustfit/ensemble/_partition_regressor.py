@@ -116,7 +116,7 @@ class PartitionRegressor(RegressorMixin, BasePartitionEnsemble):
 
     _parameter_constraints: dict = {**BasePartitionEnsemble._parameter_constraints}
 
-    _member_type = "regressor"
+    _inner_type = "regressor"
 
     def __init__(
         self,

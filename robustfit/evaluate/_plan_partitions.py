@@ -201,7 +201,7 @@ def plan_partitions(
             f"With n_partitions={plan.n_partitions} the ensemble is right on "
             f"{plan.accuracy[plan.candidates == plan.n_partitions][0]:.3f} of the held-out rows, the best constant "
             f"answer on {constant:.3f}: these members learn nothing that is worth certifying. Try another learner"
-            f"{', a larger tol' if template._member_type == 'regressor' else ''} or smaller numbers in grid.",
+            f"{', a larger tol' if template._inner_type == 'regressor' else ''} or smaller numbers in grid.",
             PartitionWarning,
         )
     return plan
@@ -284,7 +284,7 @@ def _template(estimator: Any, groups: ArrayLike | None, n_jobs: int | None) -> A
     if isinstance(estimator, type):
         raise TypeError(f"estimator must be an instance, got the class {estimator.__name__}; call it.")
     kind = get_tags(estimator).estimator_type if hasattr(estimator, "fit") else None
-    ensembles = {ensemble._member_type: ensemble for ensemble in _ENSEMBLES}
+    ensembles = {ensemble._inner_type: ensemble for ensemble in _ENSEMBLES}
     if kind not in ensembles:
         raise TypeError(
             f"estimator must be a classifier or a regressor, or a PartitionClassifier or PartitionRegressor around "

@@ -120,7 +120,7 @@ def read_target(ensemble: Any, y: ArrayLike, tol: ArrayLike | None) -> Labels | 
     ValueError
         If labels are continuous or of one class only, values are not finite, or the tolerance does not fit.
     """
-    if ensemble._member_type == "regressor":
+    if ensemble._inner_type == "regressor":
         values = column_or_1d(check_array(y, ensure_2d=False, dtype=np.float64, ensure_all_finite=False), warn=True)
         assert_all_finite(values, input_name="y")
         return Values(values, _check_tol(tol, values))

@@ -10,6 +10,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 
+from robustfit._meta._by_scores import ByScores
 from robustfit._sklearn import Interval, StrOptions, fit_context
 from robustfit.learners._adversarial._problem import classification_loss
 from robustfit.learners._adversarial._shifts import dual_norm
@@ -22,7 +23,7 @@ def _gives_probabilities(classifier):
     return True
 
 
-class AdversarialClassifier(ClassifierMixin, BaseAdversarial):
+class AdversarialClassifier(ByScores, ClassifierMixin, BaseAdversarial):
     """Linear classifier trained against the worst shift of every row.
 
     Each training row may be moved by any δ within a radius, and the loss is that of the worst move. No coefficient can
@@ -182,34 +183,8 @@ class AdversarialClassifier(ClassifierMixin, BaseAdversarial):
         self.n_iter_ = np.array([fit.n_iter for fit in fits])
         return self
 
-    def decision_function(self, X):
-        """Scores of the classes.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            Of the second class, if there are two.
-        """
-        scores = self._scores(X)[1]
-        return scores[:, 0] if len(self.classes_) == 2 else scores
-
-    def predict(self, X):
-        """Predict the class with the largest score; ties go to the smallest class.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,)
-        """
-        scores = self.decision_function(X)
-        return self.classes_[(scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)]
+    def _outputs(self, X):
+        return self._scores(X)[1]
 
     @available_if(_gives_probabilities)
     def predict_proba(self, X):

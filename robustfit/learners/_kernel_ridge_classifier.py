@@ -13,11 +13,12 @@ from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from robustfit._meta._by_scores import ByScores
 from robustfit._sklearn import Interval, StrOptions, check_sample_weight, fit_context
 from robustfit.learners._kernel_system import solve_kernel_system
 
 
-class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
+class KernelRidgeClassifier(ByScores, ClassifierMixin, BaseEstimator):
     """Classifier using kernel ridge regression on class indicators.
 
     One Cholesky factorisation of an ``n_samples`` × ``n_samples`` matrix serves all classes, and there is nothing to
@@ -29,6 +30,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         Regularisation strength, non-negative.
     kernel : str or callable, default="rbf"
         Name of a kernel of `sklearn.metrics.pairwise.pairwise_kernels`, ``"precomputed"``, or a function of two rows.
+        If precomputed, ``X`` is the kernel of the rows with the training rows.
     gamma : float, default=None
         Coefficient of the kernels that have one; ``1 / n_features`` if None.
     degree : float, default=3
@@ -171,39 +173,12 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         params = {"gamma": self.gamma, "degree": self.degree, "coef0": self.coef0}
         return np.array(pairwise_kernels(X, Y, metric=self.kernel, filter_params=True, **params))
 
-    def decision_function(self, X):
-        """Scores of the classes.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows, or their kernel with the training rows for ``kernel="precomputed"``.
-
-        Returns
-        -------
-        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            Of the second class, if there are two.
-        """
+    def _outputs(self, X):
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False)
         if self.kernel == "precomputed" and self._kept is not None:
             X = X[:, self._kept]
-        scores = safe_sparse_dot(self._kernel(X, self.X_fit_), self.dual_coef_, dense_output=True)
-        return scores[:, 0] if len(self.classes_) == 2 else scores
-
-    def predict(self, X):
-        """Predict the class with the largest score.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,)
-        """
-        scores = self.decision_function(X)
-        return self.classes_[(scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)]
+        return safe_sparse_dot(self._kernel(X, self.X_fit_), self.dual_coef_, dense_output=True)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

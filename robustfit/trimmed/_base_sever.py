@@ -2,19 +2,20 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
-from abc import ABCMeta, abstractmethod
+from abc import abstractmethod
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import get_tags
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from robustfit._meta._around_estimator import AroundEstimator
 from robustfit._meta._fit_params import member_params, routed_params, split_params
+from robustfit._meta._hands_on import HandsOnPredictions
 from robustfit._meta._seeds import check_seed, set_open_seeds
-from robustfit._sklearn import HasMethods, Interval, StrOptions, check_sample_weight, fit_context, routing_enabled
-from robustfit.trimmed._selection import row_keys
+from robustfit._meta._selection import row_keys
+from robustfit._sklearn import HasMethods, Interval, StrOptions, check_sample_weight, fit_context
 from robustfit.trimmed._sever._linear_losses import check_known, read_loss, row_losses, row_slopes
 from robustfit.trimmed._sever._row_gradients import RowGradients
 from robustfit.trimmed._sever._row_space import RowSpace
@@ -24,7 +25,7 @@ from robustfit.trimmed._sever._sever import Learner, Severed, concentrate, sever
 _MOST_STEPS = 50
 
 
-class BaseSever(AroundEstimator, metaclass=ABCMeta):
+class BaseSever(HandsOnPredictions, AroundEstimator):
     """Sever around a linear learner.
 
     Subclasses say what a target is and which rows are filtered together.
@@ -42,10 +43,6 @@ class BaseSever(AroundEstimator, metaclass=ABCMeta):
         "final": [StrOptions({"concentrate"}), None],
         "random_state": "no_validation",
     }
-
-    @abstractmethod
-    def _default_estimator(self):
-        """Return the learner that is used for ``estimator=None``."""
 
     @abstractmethod
     def _read_target(self, y, index):
@@ -152,40 +149,18 @@ class BaseSever(AroundEstimator, metaclass=ABCMeta):
             gradients = RowGradients(space.take(kept), slopes[kept])
             self.scores_[index[group]] = _scores_of_all(gradients, RowGradients(space.take(group), slopes[group]))
 
-    def _resolve_estimator(self):
-        """Return the learner, after checking that its loss is known."""
-        if self.estimator is None:
-            estimator = self._default_estimator()
-            return estimator.set_fit_request(sample_weight=True) if routing_enabled() else estimator
-        if isinstance(self.estimator, type):
-            raise TypeError(f"estimator must be an instance, got the class {self.estimator.__name__}; call it.")
-        check_known(self.estimator, self._known, type(self).__name__, self._general)
-        return self.estimator
+    def _check_estimator(self, estimator):
+        check_known(estimator, self._known, type(self).__name__, self._general)
 
     def _validate(self, X, y):
         return validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)
 
-    def _ask(self, method, X):
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False)
-        return getattr(self.estimator_, method)(X)
-
-    def predict(self, X):
-        """Predict with the learner that was fitted on the rows kept.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        predicted : ndarray of shape (n_samples,)
-        """
-        return self._ask("predict", X)
+    def _read_test_rows(self, X):
+        return validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        inner = get_tags(self._default_estimator() if self.estimator is None else self.estimator)
+        inner = get_tags(self._default_or_given())
         # Rows are read here, as numbers without gaps; the order of rows and all draws are fixed.
         tags.input_tags.allow_nan = tags.input_tags.string = tags.input_tags.categorical = False
         tags.non_deterministic = False

@@ -2,38 +2,41 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
-from abc import ABCMeta, abstractmethod
+from abc import abstractmethod
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
-from sklearn.utils import get_tags
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_consistent_length
 
 from robustfit._meta._around_estimator import AroundEstimator
 from robustfit._meta._fit_params import member_params, routed_params, split_params
-from robustfit._meta._inputs import read_test_rows, read_training_rows
+from robustfit._meta._hands_on import HandsOnPredictions
+from robustfit._meta._inputs import read_training_rows
+from robustfit._meta._rules import Trim, most_to_drop
 from robustfit._meta._seeds import check_seed
 from robustfit._meta._warn import warn_caller
-from robustfit._sklearn import HasMethods, Interval, StrOptions, check_sample_weight, fit_context, routing_enabled
+from robustfit._sklearn import HasMethods, Interval, StrOptions, check_sample_weight, fit_context
 from robustfit.partition import as_rows
 from robustfit.trimmed._copies import cap_copies
 from robustfit.trimmed._warnings import TrimmingWarning
 from robustfit.trimmed._wrapper._evaluation import EVALUATIONS, choose_evaluation, effort
 from robustfit.trimmed._wrapper._fits import Fits, TrainingSet, last_step
 from robustfit.trimmed._wrapper._reference import reference_data
-from robustfit.trimmed._wrapper._rules import Trim, most_to_drop
 from robustfit.trimmed._wrapper._trimming import begin
 
 
-class BaseTrimmed(AroundEstimator, metaclass=ABCMeta):
+class BaseTrimmed(HandsOnPredictions, AroundEstimator):
     """Fit an estimator on the rows that it fits best.
 
     Subclasses say what a target is, which rows may be left out together, and which of several fits is taken.
     """
 
-    # What scikit-learn's tags call the estimators that can be wrapped.
-    _inner_type: str
+    _family = "Trimmed"
+    _against_pairwise = (
+        ", whose columns are training rows that trimming leaves out. Pass the rows and let the estimator compute the "
+        "kernel."
+    )
 
     _parameter_constraints: dict = {
         "estimator": [HasMethods(["fit", "predict"]), None],
@@ -46,10 +49,6 @@ class BaseTrimmed(AroundEstimator, metaclass=ABCMeta):
         "max_copies": [Interval(Integral, 1, None, closed="left"), None],
         "random_state": "no_validation",
     }
-
-    @abstractmethod
-    def _default_estimator(self):
-        """Return the estimator that is used for ``estimator=None``."""
 
     @abstractmethod
     def _read_target(self, y, kept):
@@ -194,41 +193,3 @@ class BaseTrimmed(AroundEstimator, metaclass=ABCMeta):
                 "hyperplane separates, which it tends to. Set a finite C.",
                 TrimmingWarning,
             )
-
-    def _resolve_estimator(self):
-        """Return the estimator that is fitted, after checking that it can be."""
-        if self.estimator is None:
-            estimator = self._default_estimator()
-            return estimator.set_fit_request(sample_weight=True) if routing_enabled() else estimator
-        if isinstance(self.estimator, type):
-            raise TypeError(f"estimator must be an instance, got the class {self.estimator.__name__}; call it.")
-        tags = get_tags(self.estimator)
-        if tags.estimator_type not in (self._inner_type, None):
-            remedy = {"classifier": "use TrimmedClassifier", "regressor": "use TrimmedRegressor"}
-            raise ValueError(
-                f"{self.estimator!r} is a {tags.estimator_type}; "
-                f"{remedy.get(tags.estimator_type, f'pass a {self._inner_type}')}."
-            )
-        if tags.input_tags.pairwise:
-            raise ValueError(
-                f"{type(self.estimator).__name__} takes pairwise distances or a precomputed kernel, whose columns are "
-                "training rows that trimming leaves out. Pass the rows and let the estimator compute the kernel."
-            )
-        return self.estimator
-
-    def _ask(self, method, X):
-        check_is_fitted(self)
-        return getattr(self.estimator_, method)(read_test_rows(self, X, self._container_))
-
-    def predict(self, X):
-        """Predict with the estimator that was fitted on the rows kept.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, data frame, list of str} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        predicted : ndarray of shape (n_samples,)
-        """
-        return self._ask("predict", X)

@@ -9,6 +9,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from robustfit._meta._by_scores import ByScores
 from robustfit._sklearn import StrOptions, fit_context
 from robustfit.losses import LOGISTIC, MULTINOMIAL, SQUARED_HINGE
 from robustfit.trimmed._base_robust_gradient import BaseRobustGradient
@@ -18,7 +19,7 @@ def _is_logistic(self):
     return self.loss == "log_loss"
 
 
-class RobustGradientClassifier(ClassifierMixin, BaseRobustGradient):
+class RobustGradientClassifier(ByScores, ClassifierMixin, BaseRobustGradient):
     """Linear classification by gradient descent in which each mean gradient is a robust mean.
 
     The descent begins at zero, where no row has been fitted yet, and in every step drops anew the rows whose gradients
@@ -169,36 +170,9 @@ class RobustGradientClassifier(ClassifierMixin, BaseRobustGradient):
     def _finish(self, objective, severed, codes):
         return severed if self.final is None else self._concentrate(objective, severed, codes)
 
-    def decision_function(self, X):
-        """Scores of the classes.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            Of the second class, if there are two.
-        """
+    def _outputs(self, X):
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        scores = X @ self.coef_.T + self.intercept_
-        return scores[:, 0] if len(self.classes_) == 2 else scores
-
-    def predict(self, X):
-        """Predict the class with the largest score.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,)
-        """
-        scores = self.decision_function(X)
-        return self.classes_[(scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)]
+        return validate_data(self, X, dtype=np.float64, reset=False) @ self.coef_.T + self.intercept_
 
     @available_if(_is_logistic)
     def predict_proba(self, X):

@@ -5,25 +5,15 @@
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.linear_model import LogisticRegression
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 
+from robustfit._meta._hands_on import HandsOnScores
 from robustfit._sklearn import StrOptions
 from robustfit.trimmed._base_sever import BaseSever
 from robustfit.trimmed._sever._linear_losses import CLASSIFIERS
 
 
-def _inner_has(method):
-    """Whether the learner, fitted or not, has a method."""
-
-    def check(self):
-        inner = getattr(self, "estimator_", self.estimator)
-        return getattr(self._default_estimator() if inner is None else inner, method) is not None
-
-    return check
-
-
-class SeverClassifier(ClassifierMixin, BaseSever):
+class SeverClassifier(HandsOnScores, ClassifierMixin, BaseSever):
     """Fit a linear classifier without the rows whose gradients stand out together.
 
     Each round fits the learner, finds for each class the direction along which the gradients of its rows spread most
@@ -152,32 +142,3 @@ class SeverClassifier(ClassifierMixin, BaseSever):
         if self.filter_by == "all":
             return [np.arange(len(codes))]
         return [np.flatnonzero(codes == code) for code in np.unique(codes)]
-
-    @available_if(_inner_has("predict_proba"))
-    def predict_proba(self, X):
-        """Probabilities of the classes; over-confident, since the rows that disagree most were left out.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        probabilities : ndarray of shape (n_samples, n_classes)
-        """
-        return self._ask("predict_proba", X)
-
-    @available_if(_inner_has("decision_function"))
-    def decision_function(self, X):
-        """Scores of the classes.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            Of the second class, if there are two.
-        """
-        return self._ask("decision_function", X)

@@ -8,10 +8,10 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import assert_all_finite
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
+from robustfit._meta._hands_on import HandsOnScores
 from robustfit._meta._warn import warn_caller
 from robustfit._sklearn import Interval, StrOptions
 from robustfit.trimmed._base_trimmed import BaseTrimmed
@@ -28,17 +28,7 @@ _SHARES = (0.05, 0.1, 0.2, 0.3, 0.4)
 _DISSENT = 0.25
 
 
-def _inner_has(method):
-    """Whether the wrapped estimator has a method, fitted or not."""
-
-    def check(self):
-        getattr(getattr(self, "estimator_", self._default_or_given()), method)
-        return True
-
-    return check
-
-
-class TrimmedClassifier(ClassifierMixin, BaseTrimmed):
+class TrimmedClassifier(HandsOnScores, ClassifierMixin, BaseTrimmed):
     """Fit a classifier on the rows that agree, leaving out a share that may be mislabelled.
 
     Which rows agree is asked of a *reference*: a strongly regularised logistic regression on rows of equal length,
@@ -226,51 +216,6 @@ class TrimmedClassifier(ClassifierMixin, BaseTrimmed):
         self.warm_start = warm_start
         self.max_copies = max_copies
         self.random_state = random_state
-
-    @available_if(_inner_has("predict_proba"))
-    def predict_proba(self, X):
-        """Probabilities of the classes; over-confident after trimming.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, data frame, list of str} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        probabilities : ndarray of shape (n_samples, n_classes)
-        """
-        return self._ask("predict_proba", X)
-
-    @available_if(_inner_has("predict_log_proba"))
-    def predict_log_proba(self, X):
-        """Logarithms of the probabilities of the classes.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, data frame, list of str} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        logarithms : ndarray of shape (n_samples, n_classes)
-        """
-        return self._ask("predict_log_proba", X)
-
-    @available_if(_inner_has("decision_function"))
-    def decision_function(self, X):
-        """Scores of the classes.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, data frame, list of str} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
-        """
-        return self._ask("decision_function", X)
-
-    def _default_or_given(self):
-        return self._default_estimator() if self.estimator is None else self.estimator
 
     def _default_estimator(self):
         return LogisticRegression()
