@@ -29,10 +29,10 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from robustfit import PartitionClassifier, PartitionRegressor
 from robustfit.attacks import FarFlipAttack
 from robustfit.losses import LOGISTIC, MULTINOMIAL, SQUARED
+from robustfit.sanitize._linear._linear_losses import row_slopes
+from robustfit.sanitize._linear._row_gradients import RowGradients
+from robustfit.sanitize._linear._row_space import RowSpace
 from robustfit.trimmed import SeverClassifier, SeverRegressor
-from robustfit.trimmed._sever._linear_losses import row_slopes
-from robustfit.trimmed._sever._row_gradients import RowGradients
-from robustfit.trimmed._sever._row_space import RowSpace
 
 REGRESSORS = [
     LinearRegression(),

@@ -22,10 +22,10 @@ from sklearn.tree import DecisionTreeClassifier
 
 from robustfit import PartitionClassifier
 from robustfit.attacks import FarFlipAttack, RandomFlipAttack
+from robustfit.sanitize._responses import hinge, log_loss
 from robustfit.trimmed import TrimmedClassifier, TrimmedRegressor, TrimmingWarning
 from robustfit.trimmed._wrapper._choice import choose, is_outdone, lead, row_errors
 from robustfit.trimmed._wrapper._filter import believed
-from robustfit.trimmed._wrapper._responses import hinge, log_loss
 from robustfit.trimmed._wrapper._starts import plan_starts
 
 SCALED = make_pipeline(StandardScaler(), LogisticRegression())

@@ -12,8 +12,8 @@ from sklearn.base import BaseEstimator
 
 from robustfit._meta._selection import row_keys
 from robustfit._sklearn import Interval
+from robustfit.sanitize._linear._row_space import RowSpace
 from robustfit.trimmed._sever._descent import Objective, descend
-from robustfit.trimmed._sever._row_space import RowSpace
 from robustfit.trimmed._sever._sever import Learner, Severed, concentrate
 from robustfit.trimmed._sever._whitening import whitened, whitening
 

@@ -16,9 +16,9 @@ from robustfit._meta._hands_on import HandsOnPredictions
 from robustfit._meta._seeds import check_seed, set_open_seeds
 from robustfit._meta._selection import row_keys
 from robustfit._sklearn import HasMethods, Interval, StrOptions, check_sample_weight, fit_context
-from robustfit.trimmed._sever._linear_losses import check_known, read_loss, row_losses, row_slopes
-from robustfit.trimmed._sever._row_gradients import RowGradients
-from robustfit.trimmed._sever._row_space import RowSpace
+from robustfit.sanitize._linear._linear_losses import check_known, read_loss, row_losses, row_slopes
+from robustfit.sanitize._linear._row_gradients import RowGradients
+from robustfit.sanitize._linear._row_space import RowSpace
 from robustfit.trimmed._sever._sever import Learner, Severed, concentrate, sever
 
 # So many steps are hardly ever taken: each lowers the sum of the losses kept.

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from robustfit.trimmed._sever._row_gradients import RowGradients
-from robustfit.trimmed._sever._row_space import RowSpace
+from robustfit.sanitize._linear._row_gradients import RowGradients
+from robustfit.sanitize._linear._row_space import RowSpace
 from robustfit.trimmed._sever._sever import LARGEST, keep_guarded
 
 

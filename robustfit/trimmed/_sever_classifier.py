@@ -9,8 +9,8 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from robustfit._meta._hands_on import HandsOnScores
 from robustfit._sklearn import StrOptions
+from robustfit.sanitize._linear._linear_losses import CLASSIFIERS
 from robustfit.trimmed._base_sever import BaseSever
-from robustfit.trimmed._sever._linear_losses import CLASSIFIERS
 
 
 class SeverClassifier(HandsOnScores, ClassifierMixin, BaseSever):

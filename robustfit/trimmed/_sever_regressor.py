@@ -7,8 +7,8 @@ from sklearn.base import RegressorMixin
 from sklearn.linear_model import LinearRegression
 from sklearn.utils.validation import validate_data
 
+from robustfit.sanitize._linear._linear_losses import REGRESSORS
 from robustfit.trimmed._base_sever import BaseSever
-from robustfit.trimmed._sever._linear_losses import REGRESSORS
 
 
 class SeverRegressor(RegressorMixin, BaseSever):

@@ -14,10 +14,10 @@ from sklearn.utils.validation import column_or_1d
 from robustfit._meta._hands_on import HandsOnScores
 from robustfit._meta._warn import warn_caller
 from robustfit._sklearn import Interval, StrOptions
+from robustfit.sanitize._responses import CLASSIFICATION_LOSSES, classifier_response
 from robustfit.trimmed._base_trimmed import BaseTrimmed
 from robustfit.trimmed._warnings import TrimmingWarning
 from robustfit.trimmed._wrapper._judge import Judge
-from robustfit.trimmed._wrapper._responses import CLASSIFICATION_LOSSES, classifier_response
 from robustfit.trimmed._wrapper._starts import plan_starts
 from robustfit.trimmed._wrapper._trimming import explore
 

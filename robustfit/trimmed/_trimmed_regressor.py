@@ -9,8 +9,8 @@ from sklearn.linear_model import Ridge
 from sklearn.utils import assert_all_finite, column_or_1d
 
 from robustfit._sklearn import StrOptions
+from robustfit.sanitize._responses import REGRESSION_LOSSES, regressor_response
 from robustfit.trimmed._base_trimmed import BaseTrimmed
-from robustfit.trimmed._wrapper._responses import REGRESSION_LOSSES, regressor_response
 from robustfit.trimmed._wrapper._starts import plan_starts
 from robustfit.trimmed._wrapper._trimming import explore, most_consistent
 

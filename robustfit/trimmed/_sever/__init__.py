@@ -1,1 +1,1 @@
-"""Rows whose gradients pull together: what Sever and robust gradient descent look at."""
+"""Sever's rounds, robust gradient descent, and the coordinates it descends in."""

@@ -9,10 +9,10 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize
 
 from robustfit.losses import SQUARED, Loss
+from robustfit.sanitize._linear._linear_losses import row_losses, row_slopes
+from robustfit.sanitize._linear._row_gradients import RowGradients
+from robustfit.sanitize._linear._row_space import RowSpace
 from robustfit.trimmed._robust_mean import filter_gradients
-from robustfit.trimmed._sever._linear_losses import row_losses, row_slopes
-from robustfit.trimmed._sever._row_gradients import RowGradients
-from robustfit.trimmed._sever._row_space import RowSpace
 
 # Keeps the system solvable where columns are collinear.
 _JITTER = 1e-9

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from robustfit._meta._selection import keep_smallest
-from robustfit.trimmed._sever._row_gradients import RowGradients
+from robustfit.sanitize._linear._row_gradients import RowGradients
 
 # The random threshold stops where the top variance is no more than this many times that of the middle of the rows:
 # products of two normals have 2.9, and nothing can be said about the share of rows that would add less than a few more.

@@ -21,7 +21,7 @@ from sklearn.linear_model import (
 from robustfit._meta._fit_params import member_params
 from robustfit._meta._seeds import set_open_seeds
 from robustfit._meta._selection import row_keys
-from robustfit.trimmed._wrapper._responses import Response
+from robustfit.sanitize._responses import Response
 
 # Convex learners whose coefficients are a start for the next fit, and nothing more.
 _WARM = (ElasticNet, GammaRegressor, Lasso, LogisticRegression, PoissonRegressor, TweedieRegressor)

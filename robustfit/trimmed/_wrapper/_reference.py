@@ -8,8 +8,8 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from robustfit._meta._numbers import numbers_of_last_step
 from robustfit.partition import as_rows
+from robustfit.sanitize._responses import Response, log_loss
 from robustfit.trimmed._wrapper._fits import Fits, TrainingSet
-from robustfit.trimmed._wrapper._responses import Response, log_loss
 from robustfit.trimmed._wrapper._search import concentrate
 
 # Penalty per row, λ = 1 / (n C), of two classes.

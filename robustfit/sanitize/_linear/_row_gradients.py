@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
-from robustfit.trimmed._sever._row_space import RowSpace
+from robustfit.sanitize._linear._row_space import RowSpace
 
 # Up to this width the second moments are summed up block by block; beyond it products with a vector are enough.
 _WIDEST_MOMENTS = 150
