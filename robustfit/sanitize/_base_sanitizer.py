@@ -24,6 +24,9 @@ class BaseSanitizer(BaseEstimator, metaclass=ABCMeta):
     # What y means: "classes" are needed; "any" takes classes or numbers; None looks at the features alone.
     _target_kind: str | None = "classes"
 
+    # Whether y may be left out even so.
+    _target_optional = False
+
     _parameter_constraints: dict = {
         "contamination": [Interval(Real, 0, 0.5, closed="left")],
         "drop_by": [StrOptions({"global", "class"})],
@@ -106,7 +109,7 @@ class BaseSanitizer(BaseEstimator, metaclass=ABCMeta):
 
     def _read(self, X, y, *, reset):
         """Return rows as a float64 array or CSR matrix, and the target."""
-        if self._target_kind is not None and y is None:
+        if self._target_required() and y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None: it compares rows with "
                 "others of their class or target."
@@ -120,11 +123,16 @@ class BaseSanitizer(BaseEstimator, metaclass=ABCMeta):
             # To judge a row takes others; what was learned judges single ones.
             ensure_min_samples=2 if reset else 1,
         )
-        if y is None or self._target_kind is None:
+        known = None if reset else getattr(self, "target_", None)
+        if y is None or self._target_kind is None or (known is None and not reset):
+            if reset:
+                self.target_ = None
             return rows, None
         check_consistent_length(rows, y)
-        known = None if reset else self.target_
         return rows, self._read_target(y, known)
+
+    def _target_required(self):
+        return self._target_kind is not None and not self._target_optional
 
     def _read_target(self, y, known):
         target = read_target(
@@ -174,5 +182,5 @@ class BaseSanitizer(BaseEstimator, metaclass=ABCMeta):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
-        tags.target_tags.required = self._target_kind is not None
+        tags.target_tags.required = self._target_required()
         return tags
