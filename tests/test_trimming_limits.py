@@ -7,8 +7,8 @@ import scipy.sparse as sp
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine, make_classification
 from sklearn.linear_model import LogisticRegression, Ridge
 
+from robustfit.sanitize._copies import cap_copies
 from robustfit.trimmed import LTSRegressor, TrimmedClassifier, TrimmedRegressor, TrimmingWarning
-from robustfit.trimmed._copies import cap_copies
 
 
 def mild(share, *, n=600, d=5, seed=0):

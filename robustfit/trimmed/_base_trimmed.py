@@ -18,7 +18,7 @@ from robustfit._meta._seeds import check_seed
 from robustfit._meta._warn import warn_caller
 from robustfit._sklearn import HasMethods, Interval, StrOptions, check_sample_weight, fit_context
 from robustfit.partition import as_rows
-from robustfit.trimmed._copies import cap_copies
+from robustfit.sanitize._copies import cap_copies
 from robustfit.trimmed._warnings import TrimmingWarning
 from robustfit.trimmed._wrapper._evaluation import EVALUATIONS, choose_evaluation, effort
 from robustfit.trimmed._wrapper._fits import Fits, TrainingSet, last_step

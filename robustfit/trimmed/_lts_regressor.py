@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from robustfit._meta._seeds import check_seed
 from robustfit._sklearn import Interval, StrOptions, fit_context
-from robustfit.trimmed._copies import cap_copies
+from robustfit.sanitize._copies import cap_copies
 from robustfit.trimmed._lts._conclude import conclude
 from robustfit.trimmed._lts._gap import lts_lower_bound
 from robustfit.trimmed._lts._starts import Effort
