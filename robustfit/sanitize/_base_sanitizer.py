@@ -43,6 +43,8 @@ class BaseSanitizer(BaseEstimator, metaclass=ABCMeta):
         ----------
         rows : ndarray or csr matrix of shape (n_samples, n_features)
         target : Target or None
+
+        What a subclass's `fit` takes besides follows by name.
         """
 
     @abstractmethod
@@ -66,8 +68,8 @@ class BaseSanitizer(BaseEstimator, metaclass=ABCMeta):
         self._fit_rows(*self._read(X, y, reset=True))
         return self
 
-    def _fit_rows(self, rows, target):
-        scores = np.asarray(self._fit_scores(rows, target), dtype=np.float64)
+    def _fit_rows(self, rows, target, **given):
+        scores = np.asarray(self._fit_scores(rows, target, **given), dtype=np.float64)
         self._keep(scores, self._select(scores, rows, target), target)
 
     def score_rows(self, X, y=None):
@@ -114,7 +116,17 @@ class BaseSanitizer(BaseEstimator, metaclass=ABCMeta):
                 f"{type(self).__name__} requires y to be passed, but the target y is None: it compares rows with "
                 "others of their class or target."
             )
-        rows = validate_data(
+        rows = self._read_rows(X, reset=reset)
+        known = None if reset else getattr(self, "target_", None)
+        if y is None or self._target_kind is None or (known is None and not reset):
+            if reset:
+                self.target_ = None
+            return rows, None
+        check_consistent_length(rows, y)
+        return rows, self._read_target(y, known)
+
+    def _read_rows(self, X, *, reset):
+        return validate_data(
             self,
             X,
             accept_sparse="csr",
@@ -123,13 +135,6 @@ class BaseSanitizer(BaseEstimator, metaclass=ABCMeta):
             # To judge a row takes others; what was learned judges single ones.
             ensure_min_samples=2 if reset else 1,
         )
-        known = None if reset else getattr(self, "target_", None)
-        if y is None or self._target_kind is None or (known is None and not reset):
-            if reset:
-                self.target_ = None
-            return rows, None
-        check_consistent_length(rows, y)
-        return rows, self._read_target(y, known)
 
     def _target_required(self):
         return self._target_kind is not None and not self._target_optional
