@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, InvalidParamet
 from sklearn.utils.fixes import parse_version
 from sklearn.utils.metadata_routing import _routing_enabled as routing_enabled
 from sklearn.utils.metadata_routing import process_routing
+from sklearn.utils.metaestimators import _BaseComposition as BaseComposition
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 from sklearn.utils.validation import _num_samples as num_samples
 
@@ -35,6 +36,7 @@ def valid_params(estimator):
 
 __all__ = [
     "WHITENS_BY_ROWS",
+    "BaseComposition",
     "CallbackSupportMixin",
     "HasMethods",
     "Interval",

@@ -53,6 +53,10 @@ class Target:
             return [np.arange(len(self.values))]
         return [np.flatnonzero(self.values == code) for code in range(self.n_codes)]
 
+    def take(self, index):
+        """Targets of some of the rows."""
+        return replace(self, values=self.values[index])
+
     def without_rows(self):
         """What later targets are read by."""
         return replace(self, values=None)

@@ -1,0 +1,175 @@
+"""What sanitizers made of others share: names, parameters by ``name__param``, metadata and the labels handed on."""
+
+# SPDX-License-Identifier: BSD-3-Clause
+
+from sklearn.utils import get_tags
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
+from sklearn.utils.validation import has_fit_parameter
+
+from robustfit._meta._fit_params import split_params
+from robustfit._sklearn import BaseComposition, fit_context, process_routing, routing_enabled
+from robustfit.sanitize._base_sanitizer import BaseSanitizer
+
+_METHODS = ("fit", "score_rows")
+
+
+class BaseComposedSanitizer(BaseSanitizer, BaseComposition):
+    """Ask several sanitizers, given as a list ``sanitizers`` of pairs of a name and a sanitizer.
+
+    Subclasses fit the members, and say what follows from their scores.
+    """
+
+    _target_kind = "any"
+
+    _parameter_constraints: dict = {"sanitizers": [list]}
+
+    def get_params(self, deep=True):
+        """Get the parameters of this sanitizer and of its members.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to return the members by their names, and their parameters as ``name__param``, too.
+
+        Returns
+        -------
+        params : dict
+        """
+        return self._get_params("sanitizers", deep=deep)
+
+    def set_params(self, **params):
+        """Set parameters of this sanitizer and of its members.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameters of this sanitizer, members by their names (None leaves one out), and parameters of members as
+            ``name__param``.
+
+        Returns
+        -------
+        self : object
+        """
+        if "sanitizers" in params:
+            self.sanitizers = params.pop("sanitizers")
+        own, members = self.get_params(deep=False), self._names()
+        for key in params:
+            name = key.partition("__")[0]
+            if name not in own and name not in members:
+                raise ValueError(
+                    f"Invalid parameter {key!r} for {type(self).__name__}. Valid are {', '.join(sorted(own))}, the "
+                    f"names of its sanitizers ({', '.join(members)}), and their parameters as name__param."
+                )
+        self._set_params("sanitizers", **params)
+        return self
+
+    def _names(self):
+        pairs = self.sanitizers if isinstance(self.sanitizers, list | tuple) else []
+        return [pair[0] for pair in pairs if isinstance(pair, tuple) and len(pair) == 2]
+
+    def _members(self):
+        """Return the pairs of names and sanitizers that are not left out, after checking them."""
+        name_of_class = type(self).__name__
+        if len(self._names()) < len(self.sanitizers) or not all(isinstance(name, str) for name in self._names()):
+            raise ValueError(
+                f"sanitizers of {name_of_class} must be a list of pairs (name, sanitizer), got {self.sanitizers!r}."
+            )
+        self._validate_names(self._names())
+        members = [pair for pair in self.sanitizers if pair[1] is not None]
+        if not members:
+            raise ValueError(
+                f"{name_of_class} has no sanitizer. Pass at least one, sanitizers=[('sphere', SphereSanitizer())]."
+            )
+        for name, member in members:
+            if isinstance(member, type):
+                raise TypeError(
+                    f"The sanitizer {name!r} must be an instance, got the class {member.__name__}; call it."
+                )
+            if missing := [method for method in _METHODS if not hasattr(member, method)]:
+                raise TypeError(
+                    f"{member!r} ({name!r}) is no sanitizer: it lacks {' and '.join(missing)}. Wrap outlier detectors "
+                    "in OutlierSanitizer."
+                )
+        return members
+
+    @fit_context(
+        # Members are not validated yet
+        prefer_skip_nested_validation=False
+    )
+    def fit(self, X, y=None, **fit_params):
+        """Fit the sanitizers, and choose the rows to keep.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Finite numbers.
+        y : array-like of shape (n_samples,), default=None
+            May be left out if no member needs it.
+        **fit_params : dict
+            Such as ``groups``: handed to the members that request them or, with metadata routing off, to those whose
+            ``fit`` takes them. Vectors have one entry per row.
+
+        Returns
+        -------
+        self : object
+        """
+        members = self._members()
+        params = self._params_of(members, fit_params)
+        rows, target = self._read(X, y, reset=True)
+        split = {name: split_params(own, rows.shape[0]) for name, own in params.items()}
+        self._fit_rows(rows, target, members=members, params=split)
+        return self
+
+    def _params_of(self, members, fit_params):
+        """Return the fit parameters of each member, by name."""
+        if not fit_params:
+            return {name: {} for name, _ in members}
+        if routing_enabled():
+            routed = process_routing(self, "fit", **fit_params)
+            return {name: dict(routed[name].fit) for name, _ in members}
+        takers = {key: [name for name, member in members if takes(member, key)] for key in fit_params}
+        if unused := [key for key, names in takers.items() if not names]:
+            raise TypeError(f"No sanitizer of this {type(self).__name__} takes {', '.join(unused)} in fit.")
+        return {name: {key: fit_params[key] for key in takers if name in takers[key]} for name, _ in members}
+
+    def get_metadata_routing(self):
+        """Describe which metadata ``fit`` hands on to the members.
+
+        Returns
+        -------
+        routing : sklearn.utils.metadata_routing.MetadataRouter
+        """
+        router = MetadataRouter(owner=self)
+        mapping = MethodMapping().add(caller="fit", callee="fit")
+        for name, member in self._members():
+            router.add(**{name: member}, method_mapping=mapping)
+        return router
+
+    @staticmethod
+    def _labels(target):
+        """Labels as members are given them."""
+        if target is None:
+            return None
+        return target.values if target.classes is None else target.classes[target.values]
+
+    @staticmethod
+    def _score_with(member, rows, target):
+        return member.score_rows(rows, BaseComposedSanitizer._labels(target))
+
+    def _tags_of_members(self):
+        return [get_tags(member) for _, member in self._members()]
+
+    def _target_required(self):
+        return any(tags.target_tags.required for tags in self._tags_of_members())
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = all(inner.input_tags.sparse for inner in self._tags_of_members())
+        return tags
+
+
+def takes(member, key):
+    """Whether a sanitizer, or a member of it, takes a parameter in ``fit``."""
+    if isinstance(member, BaseComposedSanitizer):
+        return any(takes(inner, key) for _, inner in member._members())
+    return has_fit_parameter(member, key)

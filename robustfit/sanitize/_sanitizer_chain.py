@@ -1,0 +1,166 @@
+"""Sanitizers one after the other."""
+
+# SPDX-License-Identifier: BSD-3-Clause
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import Bunch
+
+from robustfit._meta._fit_params import member_params
+from robustfit.sanitize._base_composed import BaseComposedSanitizer
+from robustfit.sanitize._intersection import intersection
+
+
+class SanitizerChain(BaseComposedSanitizer):
+    """Sanitizers one after the other: each is fitted on the rows that those before it kept.
+
+    Parameters
+    ----------
+    sanitizers : list of (str, sanitizer)
+        Names and sanitizers, in order. A sanitizer that is None is left out. Each has its own ``contamination``, a
+        share of the rows that reach it.
+
+    Attributes
+    ----------
+    scores_ : ndarray of shape (n_samples,)
+        For a row that the s-th of S sanitizers left out, ``S − s + 1`` plus its rank: the earlier, the more suspicious.
+        For a row that all kept, the largest of its ranks. A rank is the share of the rows seen by a sanitizer that it
+        finds less suspicious, between 0 and 1, where rows of the same score count by half.
+    support_ : ndarray of shape (n_samples,), bool
+        Rows that are kept.
+    sample_indices_ : ndarray of shape (n_kept,)
+        Their positions.
+    contamination_ : float
+        Share of the rows that were left out.
+    dropped_by_ : ndarray of shape (n_samples,), object
+        Name of the sanitizer that left a row out; None for a row that is kept.
+    named_sanitizers_ : Bunch
+        The fitted sanitizers, by name.
+    feasible_set_ : dict of label to FeasibleSet
+        Where rows of each class may lie that all sanitizers keep. Only there if all of them have one, by labels.
+    classes_ : ndarray of shape (n_classes,)
+        Not there if y is missing or holds numbers.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        If X has column names that are all strings.
+
+    See Also
+    --------
+    ConsensusSanitizer : Ask several sanitizers about the same rows.
+
+    Notes
+    -----
+    A later sanitizer no longer sees what an earlier one left out, so that gross poison cannot shape its centres and
+    models; clean rows that an earlier one took for poison are gone. What the sanitizers leave out adds up: S of them at
+    5 % cost up to S times 5 % of the rows.
+
+    `score_rows` takes for left out by a sanitizer what is more suspicious than all rows of the same class that it kept.
+
+    Parameters of sanitizers are set and searched as ``name__param``. ``feasible_set_`` is the intersection of those of
+    the sanitizers: exact for a bounded set and slabs, whatever their centres. Where there are two bounded sets the one
+    of smaller reach stands for both, which contains the intersection, so that bounds over it hold.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from robustfit.sanitize import SanitizerChain, SphereSanitizer
+    >>> X = np.array([[0.0], [1.0], [2.0], [90.0], [10.0], [11.0], [12.0], [40.0]])
+    >>> y = np.array(["a", "a", "a", "a", "b", "b", "b", "b"])
+    >>> chain = SanitizerChain([("first", SphereSanitizer(0.15)), ("second", SphereSanitizer(0.15))]).fit(X, y)
+    >>> chain.dropped_by_
+    array([None, None, None, 'first', None, None, None, 'second'],
+          dtype=object)
+    >>> chain.set_params(second__contamination=0.0).fit(X, y).sample_indices_
+    array([0, 1, 2, 4, 5, 6, 7])
+    """
+
+    def __init__(self, sanitizers):
+        self.sanitizers = sanitizers
+
+    def _fit_scores(self, rows, target, *, members, params):
+        labels = self._labels(target)
+        codes = np.zeros(rows.shape[0], dtype=np.intp) if target is None or not target.coded else target.values
+        left = np.arange(rows.shape[0])
+        self.dropped_by_ = np.full(rows.shape[0], None, dtype=object)
+        self.named_sanitizers_, self._stages = Bunch(), []
+        scores = np.zeros(rows.shape[0])
+        for place, (name, member) in enumerate(members):
+            here = rows if len(left) == rows.shape[0] else rows[left]
+            fitted = clone(member)
+            fitted.fit(here, None if labels is None else labels[left], **member_params(*params[name], left))
+            stage = _Stage.of(fitted, codes[left])
+            ranks = stage.ranks(fitted.scores_)
+            dropped = ~fitted.support_
+            scores[left] = np.where(dropped, len(members) - place + ranks, np.maximum(scores[left], ranks))
+            self.dropped_by_[left[dropped]] = name
+            self.named_sanitizers_[name] = fitted
+            self._stages.append(stage)
+            left = left[~dropped]
+        return scores
+
+    def _select(self, scores, rows, target):
+        return scores < 1.0
+
+    def _score(self, rows, target):
+        codes = np.zeros(rows.shape[0], dtype=np.intp) if target is None or not target.coded else target.values
+        scores = np.zeros(rows.shape[0])
+        left = np.arange(rows.shape[0])
+        n_stages = len(self._stages)
+        for place, (member, stage) in enumerate(zip(self.named_sanitizers_.values(), self._stages, strict=True)):
+            if not len(left):
+                break
+            given = self._score_with(member, rows[left], None if target is None else target.take(left))
+            ranks, dropped = stage.ranks(given), given > stage.reach[codes[left]]
+            scores[left] = np.where(dropped, n_stages - place + ranks, np.maximum(scores[left], ranks))
+            left = left[~dropped]
+        return scores
+
+    def _keep(self, scores, kept, target):
+        super()._keep(scores, kept, target)
+        # Of an earlier fit.
+        vars(self).pop("feasible_set_", None)
+        sets = [getattr(member, "feasible_set_", None) for member in self.named_sanitizers_.values()]
+        if target is None or target.classes is None or any(found is None for found in sets):
+            return
+        regions = {label: intersection([found.get(label) for found in sets]) for label in target.labels}
+        if None not in regions.values():
+            self.feasible_set_ = regions
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """What the scores of one sanitizer are compared with.
+
+    Parameters
+    ----------
+    ordered : ndarray of shape (n_seen,)
+        Scores of the rows that it saw, in order.
+    reach : ndarray of shape (n_codes,)
+        Largest score in each class that it lets pass.
+    """
+
+    ordered: Any
+    reach: Any
+
+    @classmethod
+    def of(cls, fitted, codes):
+        """Read off a fitted sanitizer what it keeps."""
+        scores, kept = fitted.scores_, fitted.support_
+        reach = np.full(codes.max() + 1, np.inf)
+        lost = np.unique(codes[~kept])
+        for code in lost:
+            reach[code] = scores[kept & (codes == code)].max(initial=-np.inf)
+        # A class that lost no row is held to what others are held to, but for what it showed to be let pass.
+        if len(lost):
+            for code in np.setdiff1d(codes, lost):
+                reach[code] = max(reach[lost].max(), scores[codes == code].max())
+        return cls(np.sort(scores), reach)
+
+    def ranks(self, scores):
+        """Share of the rows seen with smaller scores, those of equal score by half."""
+        below = np.searchsorted(self.ordered, scores, side="left")
+        upto = np.searchsorted(self.ordered, scores, side="right")
+        return (below + upto) / (2.0 * len(self.ordered))
