@@ -1,13 +1,23 @@
 """Who looks poisoned: score rows, keep or drop them."""
 
+from robustfit.sanitize._activation_clustering_sanitizer import ActivationClusteringSanitizer
 from robustfit.sanitize._consensus_sanitizer import ConsensusSanitizer
+from robustfit.sanitize._leave_cluster_out_sanitizer import LeaveClusterOutSanitizer
+from robustfit.sanitize._loss_sanitizer import LossSanitizer
+from robustfit.sanitize._outlier_sanitizer import OutlierSanitizer
+from robustfit.sanitize._row_normalizer import RowNormalizer
 from robustfit.sanitize._sanitized_classifier import SanitizedClassifier
 from robustfit.sanitize._sanitized_regressor import SanitizedRegressor
 from robustfit.sanitize._sanitizer_chain import SanitizerChain
 from robustfit.sanitize._sphere_sanitizer import SphereSanitizer
 
 __all__ = [
+    "ActivationClusteringSanitizer",
     "ConsensusSanitizer",
+    "LeaveClusterOutSanitizer",
+    "LossSanitizer",
+    "OutlierSanitizer",
+    "RowNormalizer",
     "SanitizedClassifier",
     "SanitizedRegressor",
     "SanitizerChain",

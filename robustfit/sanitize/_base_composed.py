@@ -2,15 +2,20 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
+import numpy as np
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.validation import has_fit_parameter
 
 from robustfit._meta._fit_params import split_params
-from robustfit._sklearn import BaseComposition, fit_context, process_routing, routing_enabled
+from robustfit._meta._inputs import read_test_rows, read_training_rows
+from robustfit._sklearn import BaseComposition, fit_context, num_samples, process_routing, routing_enabled
 from robustfit.sanitize._base_sanitizer import BaseSanitizer
 
 _METHODS = ("fit", "score_rows")
+
+# What all members have to take.
+_TAKEN = ("sparse", "allow_nan", "string", "categorical")
 
 
 class BaseComposedSanitizer(BaseSanitizer, BaseComposition):
@@ -101,8 +106,8 @@ class BaseComposedSanitizer(BaseSanitizer, BaseComposition):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Finite numbers.
+        X : {array-like, sparse matrix, data frame, list of str} of shape (n_samples, n_features)
+            Of the kinds that all members take.
         y : array-like of shape (n_samples,), default=None
             May be left out if no member needs it.
         **fit_params : dict
@@ -116,7 +121,7 @@ class BaseComposedSanitizer(BaseSanitizer, BaseComposition):
         members = self._members()
         params = self._params_of(members, fit_params)
         rows, target = self._read(X, y, reset=True)
-        split = {name: split_params(own, rows.shape[0]) for name, own in params.items()}
+        split = {name: split_params(own, num_samples(rows)) for name, own in params.items()}
         self._fit_rows(rows, target, members=members, params=split)
         return self
 
@@ -145,6 +150,13 @@ class BaseComposedSanitizer(BaseSanitizer, BaseComposition):
             router.add(**{name: member}, method_mapping=mapping)
         return router
 
+    def _read_rows(self, X, *, reset):
+        # Whether values may be missing, and columns be no numbers, is up to the members.
+        if not reset:
+            return read_test_rows(self, X, self._container_)
+        rows, self._container_ = read_training_rows(self, X, None)
+        return rows.take(np.arange(rows.n_samples))
+
     @staticmethod
     def _labels(target):
         """Labels as members are given them."""
@@ -152,9 +164,8 @@ class BaseComposedSanitizer(BaseSanitizer, BaseComposition):
             return None
         return target.values if target.classes is None else target.classes[target.values]
 
-    @staticmethod
-    def _score_with(member, rows, target):
-        return member.score_rows(rows, BaseComposedSanitizer._labels(target))
+    def _score_with(self, member, rows, target):
+        return member.score_rows(rows, self._labels(target))
 
     def _tags_of_members(self):
         return [get_tags(member) for _, member in self._members()]
@@ -164,7 +175,9 @@ class BaseComposedSanitizer(BaseSanitizer, BaseComposition):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = all(inner.input_tags.sparse for inner in self._tags_of_members())
+        inner = [member.input_tags for member in self._tags_of_members()]
+        for name in _TAKEN:
+            setattr(tags.input_tags, name, all(getattr(member, name) for member in inner))
         return tags
 
 

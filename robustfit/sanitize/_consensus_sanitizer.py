@@ -8,7 +8,7 @@ from sklearn.base import clone
 from sklearn.utils import Bunch
 
 from robustfit._meta._fit_params import member_params
-from robustfit._sklearn import StrOptions
+from robustfit._sklearn import StrOptions, num_samples
 from robustfit.sanitize._base_composed import BaseComposedSanitizer
 from robustfit.sanitize._base_sanitizer import BaseSanitizer
 
@@ -114,7 +114,7 @@ class ConsensusSanitizer(BaseComposedSanitizer):
         self.min_per_class = min_per_class
 
     def _fit_scores(self, rows, target, *, members, params):
-        labels, everyone = self._labels(target), np.arange(rows.shape[0])
+        labels, everyone = self._labels(target), np.arange(num_samples(rows))
         self.named_sanitizers_ = Bunch()
         for name, member in members:
             fitted = clone(member)

@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.utils import Bunch
 
 from robustfit._meta._fit_params import member_params
+from robustfit._sklearn import num_samples, safe_indexing
 from robustfit.sanitize._base_composed import BaseComposedSanitizer
 from robustfit.sanitize._intersection import intersection
 
@@ -81,17 +82,15 @@ class SanitizerChain(BaseComposedSanitizer):
         self.sanitizers = sanitizers
 
     def _fit_scores(self, rows, target, *, members, params):
-        labels = self._labels(target)
-        codes = np.zeros(rows.shape[0], dtype=np.intp) if target is None or not target.coded else target.values
-        left = np.arange(rows.shape[0])
-        self.dropped_by_ = np.full(rows.shape[0], None, dtype=object)
+        labels, codes, n_rows = self._labels(target), _codes(rows, target), num_samples(rows)
+        self.dropped_by_ = np.full(n_rows, None, dtype=object)
         self.named_sanitizers_, self._stages = Bunch(), []
-        scores = np.zeros(rows.shape[0])
+        scores, left = np.zeros(n_rows), np.arange(n_rows)
         for place, (name, member) in enumerate(members):
-            here = rows if len(left) == rows.shape[0] else rows[left]
             fitted = clone(member)
-            fitted.fit(here, None if labels is None else labels[left], **member_params(*params[name], left))
-            stage = _Stage.of(fitted, codes[left])
+            own = member_params(*params[name], left)
+            fitted.fit(_take(rows, left), None if labels is None else labels[left], **own)
+            stage = _Stage.of(fitted, codes[left], 1 if target is None else target.n_codes)
             ranks = stage.ranks(fitted.scores_)
             dropped = ~fitted.support_
             scores[left] = np.where(dropped, len(members) - place + ranks, np.maximum(scores[left], ranks))
@@ -105,14 +104,12 @@ class SanitizerChain(BaseComposedSanitizer):
         return scores < 1.0
 
     def _score(self, rows, target):
-        codes = np.zeros(rows.shape[0], dtype=np.intp) if target is None or not target.coded else target.values
-        scores = np.zeros(rows.shape[0])
-        left = np.arange(rows.shape[0])
-        n_stages = len(self._stages)
+        codes, n_stages = _codes(rows, target), len(self._stages)
+        scores, left = np.zeros(len(codes)), np.arange(len(codes))
         for place, (member, stage) in enumerate(zip(self.named_sanitizers_.values(), self._stages, strict=True)):
             if not len(left):
                 break
-            given = self._score_with(member, rows[left], None if target is None else target.take(left))
+            given = self._score_with(member, _take(rows, left), None if target is None else target.take(left))
             ranks, dropped = stage.ranks(given), given > stage.reach[codes[left]]
             scores[left] = np.where(dropped, n_stages - place + ranks, np.maximum(scores[left], ranks))
             left = left[~dropped]
@@ -128,6 +125,15 @@ class SanitizerChain(BaseComposedSanitizer):
         regions = {label: intersection([found.get(label) for found in sets]) for label in target.labels}
         if None not in regions.values():
             self.feasible_set_ = regions
+
+
+def _codes(rows, target):
+    """Class of each row; zeros where there are none."""
+    return np.zeros(num_samples(rows), dtype=np.intp) if target is None or not target.coded else target.values
+
+
+def _take(rows, index):
+    return rows if len(index) == num_samples(rows) else safe_indexing(rows, index)
 
 
 @dataclass(frozen=True)
@@ -146,10 +152,10 @@ class _Stage:
     reach: Any
 
     @classmethod
-    def of(cls, fitted, codes):
+    def of(cls, fitted, codes, n_codes):
         """Read off a fitted sanitizer what it keeps."""
         scores, kept = fitted.scores_, fitted.support_
-        reach = np.full(codes.max() + 1, np.inf)
+        reach = np.full(n_codes, np.inf)
         lost = np.unique(codes[~kept])
         for code in lost:
             reach[code] = scores[kept & (codes == code)].max(initial=-np.inf)
