@@ -1,0 +1,1 @@
+"""How a row is judged by models that have not seen rows like it."""

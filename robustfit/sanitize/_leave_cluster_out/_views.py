@@ -1,0 +1,102 @@
+"""What models say of rows: how far a label or a target is from what they expect."""
+
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.special import expit, ndtri
+
+from robustfit.losses import LOGISTIC, huber, smooth_hinge
+
+# The hinge, rounded off where Newton's method needs a curvature.
+_HINGE = smooth_hinge(0.2)
+
+# 95 % of the efficiency of least squares under normal errors.
+_HUBER = huber(1.345)
+
+# Median size of a standard normal.
+_QUARTILE = float(ndtri(0.75))
+
+# Targets beyond this many robust standard deviations are cut where rows are clustered.
+_FAR = 3.0
+
+
+class ClassView:
+    """One model that tells two classes apart, or one for each of more classes against the rest.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_samples,)
+    n_classes : int
+        At least 2.
+    """
+
+    reference_loss, final_loss = _HINGE, LOGISTIC
+
+    def __init__(self, codes, n_classes):
+        self.codes = codes
+        columns = np.arange(n_classes) if n_classes > 2 else np.array([1])
+        self.targets = np.where(codes[:, None] == columns, 1.0, -1.0)
+
+    def to_cluster(self, rows):
+        """Return what is clustered."""
+        return rows
+
+    def suspicion(self, scores):
+        """Return minus the margin of the label: above 0 another class has a higher score."""
+        if self.targets.shape[1] == 1:
+            return -(self.targets * scores)[:, 0]
+        rows, others = np.arange(len(self.codes)), scores.copy()
+        others[rows, self.codes] = -np.inf
+        return 0.5 * (others.max(axis=1) - scores[rows, self.codes])
+
+    def belief(self, scores, kept):
+        """Return the probability of each label."""
+        return _probabilities(scores)[np.arange(len(self.codes)), self.codes]
+
+    def expected(self, scores):
+        """Return the code of the most probable class."""
+        return _probabilities(scores).argmax(axis=1)
+
+
+class NumberView:
+    """One model of the target, in robust units.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples,)
+    center, unit : float
+    """
+
+    reference_loss = final_loss = _HUBER
+
+    def __init__(self, values, center, unit):
+        self.center, self.unit = center, unit
+        self.targets = ((values - center) / unit)[:, None]
+
+    def to_cluster(self, rows):
+        """Return rows with the target as one column more."""
+        target = np.clip(self.targets, -_FAR, _FAR) / _FAR
+        return sp.csr_array(sp.hstack([rows, sp.csr_array(target)])) if sp.issparse(rows) else np.hstack([rows, target])
+
+    def suspicion(self, scores):
+        """Return the size of the residual."""
+        return np.abs(self.targets - scores)[:, 0]
+
+    def belief(self, scores, kept):
+        """Return the density of each residual over that of none, were the residuals of the rows kept normal."""
+        residuals = self.suspicion(scores)
+        spread = np.median(residuals[kept]) / _QUARTILE
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            return np.nan_to_num(np.exp(-0.5 * (residuals / spread) ** 2))
+
+    def expected(self, scores):
+        """Return the predicted target."""
+        return self.center + self.unit * scores[:, 0]
+
+
+def _probabilities(scores):
+    shares = expit(scores)
+    if scores.shape[1] == 1:
+        return np.hstack([1.0 - shares, shares])
+    return shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-300)

@@ -1,0 +1,202 @@
+"""Rows whose label is contradicted by a model that has not seen rows like them."""
+
+# SPDX-License-Identifier: BSD-3-Clause
+
+from numbers import Integral, Real
+
+import numpy as np
+
+from robustfit._meta._robust_scale import robust_location_scale
+from robustfit._meta._seeds import check_seed, member_seed
+from robustfit._sklearn import Interval, StrOptions
+from robustfit.sanitize._base_sanitizer import BaseSanitizer
+from robustfit.sanitize._leave_cluster_out._folds import cluster_folds
+from robustfit.sanitize._leave_cluster_out._references import minimise, with_ones
+from robustfit.sanitize._leave_cluster_out._rounds import readmit, reference_problem, run_rounds
+from robustfit.sanitize._leave_cluster_out._views import ClassView, NumberView
+from robustfit.sanitize._row_normalizer import RowNormalizer
+
+# What bad rows may give to the weights of a reference, as a part of the longest weights that it can have.
+_SHARE = 0.65
+
+# The penalty is that of at least so many bad rows.
+_LEAST = 0.01
+
+
+class LeaveClusterOutSanitizer(BaseSanitizer):
+    """Leave out the rows whose label is contradicted by models that have not seen rows like them.
+
+    Parameters
+    ----------
+    contamination : float, default=0.05
+        Share of the rows to leave out, in [0, 0.5), rounded down to whole rows; fewer where some are readmitted.
+    drop_by : {"global", "class"}, default="global"
+        Whether the most suspicious rows of all are left out, or the same share of each class. Poison that claims a
+        small class may be a larger part of it, and ``"class"`` leaves what is beyond the share.
+    n_clusters : int or sequence of int, default=(10, 30)
+        Clusters of each class; scores are averaged over one clustering for each of the numbers.
+    n_rounds : int, default=3
+        How often rows are scored by models without the rows left out before.
+    penalty : float or "auto", default="auto"
+        λ of the reference models, per row. ``"auto"`` derives it from `contamination`, see Notes.
+    readmit : float or None, default=0.25
+        Rows that were left out come back if a model of the others gives their label at least this probability; for
+        numbers, if the normal density of the residual is at least this part of its peak. None for no readmission.
+    scale : {"auto", "robust", "log1p"} or None, default="auto"
+        How `RowNormalizer` scales the columns before rows are brought to length 1.
+    threshold : float, default=None
+        Leave out all rows with a larger score instead of a share; rows come back as well.
+    min_per_class : int or float, default=0.5
+        Rows, or share of the rows, of each class that stay in any case.
+    n_bins : int, default=None
+        Number of bins of equal counts of y that stand for classes, where y holds numbers.
+    random_state : int, default=0
+        Of the clusterings. Keep it from an attacker, who could else place rows by it.
+
+    Attributes
+    ----------
+    scores_ : ndarray of shape (n_samples,)
+        Minus the margin of the label, half the distance to the best other class: above 0 another class is more likely,
+        at −1 the row is told apart as well as the model asks for. For numbers the size of the residual in robust
+        standard deviations of y.
+    support_ : ndarray of shape (n_samples,), bool
+        Rows that are kept.
+    sample_indices_ : ndarray of shape (n_kept,)
+        Their positions.
+    contamination_ : float
+        Share of the rows that were left out.
+    readmitted_ : ndarray of shape (n_samples,), bool
+        Rows among those kept that were left out at first.
+    suggested_labels_ : ndarray of shape (n_samples,)
+        For a row that was left out, the label, number or number of the bin that a model of the rows kept expects; for
+        others what y says.
+    penalty_ : float
+        λ that was used.
+    normalizer_ : RowNormalizer
+    coef_ : ndarray of shape (n_models, n_features)
+        Of the reference of all rows kept, which scores later rows, in the columns of `normalizer_`.
+    intercept_ : ndarray of shape (n_models,)
+    classes_ : ndarray of shape (n_classes,)
+        Not there if y holds numbers.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        If X has column names that are all strings.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from robustfit.sanitize import LeaveClusterOutSanitizer
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(200, 2)) + np.repeat([[-2.0, 0.0], [2.0, 0.0]], 100, axis=0)
+    >>> y = np.repeat([0, 1], 100)
+    >>> y[:5] = 1
+    >>> sanitizer = LeaveClusterOutSanitizer().fit(X, y)
+    >>> sanitizer.support_[:5], sanitizer.suggested_labels_[:5]
+    (array([False, False, False, False, False]), array([0, 0, 0, 0, 0]))
+    """
+
+    _target_kind = "any"
+
+    _parameter_constraints: dict = {
+        **BaseSanitizer._parameter_constraints,
+        "n_clusters": [Interval(Integral, 1, None, closed="left"), "array-like"],
+        "n_rounds": [Interval(Integral, 1, None, closed="left")],
+        "penalty": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
+        "readmit": [Interval(Real, 0, 1, closed="right"), None],
+        "scale": [StrOptions({"auto", "robust", "log1p"}), None],
+    }
+
+    def __init__(
+        self,
+        contamination=0.05,
+        *,
+        drop_by="global",
+        n_clusters=(10, 30),
+        n_rounds=3,
+        penalty="auto",
+        readmit=0.25,
+        scale="auto",
+        threshold=None,
+        min_per_class=0.5,
+        n_bins=None,
+        random_state=0,
+    ):
+        self.contamination = contamination
+        self.drop_by = drop_by
+        self.n_clusters = n_clusters
+        self.n_rounds = n_rounds
+        self.penalty = penalty
+        self.readmit = readmit
+        self.scale = scale
+        self.threshold = threshold
+        self.min_per_class = min_per_class
+        self.n_bins = n_bins
+        self.random_state = random_state
+
+    def _fit_scores(self, rows, target):
+        sizes, seed = _check_sizes(self.n_clusters), check_seed(self.random_state)
+        # Clusterings and sums depend on the order of the rows: this one is a function of what they hold.
+        order = np.argsort(self._keys(rows, target), kind="stable")
+        back = np.argsort(order)
+        rows, target = rows[order], target.take(order)
+        if not target.coded:
+            self._units = _units(target.values)
+        self.normalizer_ = RowNormalizer(self.scale).fit(rows)
+        unit = self.normalizer_.transform(rows)
+        view, X = self._view(target), with_ones(unit)
+        self.penalty_ = self._penalty(target)
+        groups = target.groups()
+        clusterings = [
+            cluster_folds(view.to_cluster(unit), groups, size, member_seed(seed, place))
+            for place, size in enumerate(sizes)
+        ]
+
+        def select(scores):
+            return super(LeaveClusterOutSanitizer, self)._select(scores, rows, target)
+
+        scores, kept = run_rounds(X, view, clusterings, self.penalty_, select, self.n_rounds)
+        final, expected = readmit(X, view, kept, 2.0 if self.readmit is None else self.readmit)
+        self.readmitted_ = (final & ~kept)[back]
+        self.support_ = final[back]
+        self.suggested_labels_ = self._suggest(target, final, view.expected(expected))[back]
+        weights = minimise(reference_problem(X, view, self.penalty_, final))
+        self.coef_, self.intercept_ = weights[:-1].T, weights[-1]
+        return scores[back]
+
+    def _select(self, scores, rows, target):
+        # Decided round by round.
+        return self.support_
+
+    def _score(self, rows, target):
+        scores = self.normalizer_.transform(rows) @ self.coef_.T + self.intercept_
+        return self._view(target).suspicion(np.asarray(scores))
+
+    def _view(self, target):
+        return ClassView(target.values, target.n_codes) if target.coded else NumberView(target.values, *self._units)
+
+    def _penalty(self, target):
+        if self.penalty != "auto":
+            return float(self.penalty)
+        share = max(self.contamination, _LEAST)
+        # Each of many classes has few rows to speak for it.
+        return share**2 / (2.0 * _SHARE**2) * 2.0 / max(target.n_codes, 2)
+
+    @staticmethod
+    def _suggest(target, kept, expected):
+        given = target.values
+        suggested = np.where(kept, given, expected)
+        return suggested if target.classes is None else target.classes[suggested]
+
+
+def _check_sizes(n_clusters):
+    sizes = np.atleast_1d(n_clusters)
+    if sizes.ndim != 1 or not len(sizes) or sizes.dtype.kind not in "iu" or (sizes < 1).any():
+        raise ValueError(
+            f"n_clusters must be a positive whole number or a sequence of such numbers, got {n_clusters!r}."
+        )
+    return sizes.tolist()
+
+
+def _units(values):
+    location, scale = robust_location_scale(values.reshape(-1, 1))
+    return float(location[0]), float(scale[0])
