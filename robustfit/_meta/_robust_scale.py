@@ -23,12 +23,22 @@ def robust_location_scale(values):
     -------
     location, scale : ndarray of shape (n_columns,)
     """
-    columns = np.ascontiguousarray(values.T)
-    location = np.median(columns, axis=1)
-    scale = np.median(np.abs(columns - location[:, None]), axis=1) / _QUARTILE
+    columns = np.array(values.T, order="C")
+    location = _medians(columns)
+    columns -= location[:, None]
+    scale = _medians(np.abs(columns, out=columns)) / _QUARTILE
     for j in np.flatnonzero(~(scale > 0)):
-        scale[j] = _spread(columns[j])
+        scale[j] = _spread(values[:, j])
     return location, scale
+
+
+def _medians(scratch):
+    """Median of each row of an array that may be put into another order."""
+    half = scratch.shape[1] // 2
+    scratch.partition(half, axis=1)
+    if scratch.shape[1] % 2:
+        return scratch[:, half].copy()
+    return (scratch[:, :half].max(axis=1) + scratch[:, half]) / 2
 
 
 def _spread(column):

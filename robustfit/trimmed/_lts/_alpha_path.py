@@ -69,7 +69,7 @@ def scale_path(pool, starts, counts):
         alike = distance <= distance.min() + _CHANCE / np.sqrt(pool.problem.n_rows)
         leader = best(warm[alike], objective[alike], 1)[0]
         leader, objective = small.settle(leader, _LAST_STEPS)
-        yield Stage(leader[0], *_look_at(pool.problem, leader[0], objective[0], count))
+        yield Stage(leader[0], *_look(pool.problem, leader, objective, count)[:, 0].tolist())
 
 
 def _advance(small, coefs):
@@ -82,14 +82,14 @@ def _advance(small, coefs):
 
 def _look(problem, coefs, objective, h):
     """Scale of each fit, and the distance of its residuals from a normal law of that scale with outliers."""
-    looks = [_look_at(problem, each, value, h) for each, value in zip(coefs, objective, strict=True)]
+    sizes = np.sort(np.abs(problem.target - coefs @ problem.rows.T), axis=1)
+    squares = np.maximum(objective - problem.penalty(coefs), 0.0).tolist()
+    looks = [_look_at(each, value, h, problem.n_coefs) for each, value in zip(sizes, squares, strict=True)]
     return np.array(looks).T
 
 
-def _look_at(problem, coefs, objective, h):
-    sizes = np.sort(np.abs(problem.target - problem.rows @ coefs))
-    squares = max(objective - float(problem.penalty(coefs)), 0.0)
-    outliers = find_outliers(sizes, squares, h, problem.n_coefs)
+def _look_at(sizes, squares, h, n_coefs):
+    outliers = find_outliers(sizes, squares, h, n_coefs)
     return outliers.scale, normal_distance(sizes, outliers)
 
 

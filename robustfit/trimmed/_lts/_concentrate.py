@@ -50,11 +50,6 @@ class SmallSet:
             coefs = self.fit(self.look(coefs)[0])
         return coefs
 
-    def concentrate(self, coefs, n_steps):
-        """Move each candidate by some steps; return its coefficients and its objective."""
-        coefs = self.move(coefs, n_steps)
-        return coefs, self.look(coefs)[1]
-
     def settle(self, coefs, n_steps):
         """Concentrate until no candidate's rows change; return coefficients and objective.
 
@@ -93,16 +88,19 @@ def distinct(kept, objective, n_keep, apart):
     chosen : list of int
         Best first.
     """
+    # Counts are exact in single precision.
+    kept = kept.astype(np.float32)
+    apart_from = kept.sum(axis=1)[:, None] - kept @ kept.T >= apart
     chosen: list[int] = []
     for i in np.argsort(objective, kind="stable"):
-        if all(np.count_nonzero(kept[i] & ~kept[j]) >= apart for j in chosen):
+        if apart_from[i, chosen].all():
             chosen.append(int(i))
             if len(chosen) == n_keep:
                 break
     return chosen
 
 
-def best(coefs, objective, n_keep):
-    """Return the candidates with the smallest objective, best first."""
+def best(candidates, objective, n_keep):
+    """Return the candidates with the smallest objective, coefficients or masks of rows, best first."""
     order = np.argsort(objective, kind="stable")[:n_keep]
-    return coefs[order], objective[order]
+    return candidates[order], objective[order]

@@ -73,9 +73,9 @@ def _singular(gram):
 
 def random_subsets(n_rows, size, n_subsets, rng):
     """Draw subsets without replacement, each in random order (Floyd's algorithm, all subsets in step)."""
-    chosen = np.empty((n_subsets, size), dtype=np.intp)
-    for column, top in enumerate(range(n_rows - size, n_rows)):
-        drawn = rng.integers(0, top + 1, n_subsets)
-        taken = (chosen[:, :column] == drawn[:, None]).any(axis=1)
-        chosen[:, column] = np.where(taken, top, drawn)
-    return rng.permuted(chosen, axis=1)
+    tops = np.arange(n_rows - size, n_rows)
+    chosen = rng.integers(0, tops[:, None] + 1, (size, n_subsets))
+    for place in range(1, size):
+        taken = (chosen[:place] == chosen[place]).any(axis=0)
+        chosen[place, taken] = tops[place]
+    return rng.permuted(chosen, axis=0).T

@@ -61,9 +61,14 @@ def sparse_subsets(joint, shares):
     """
     n_rows = len(joint)
     squares = np.square(joint).sum(axis=1)
-    between = squares[:, None] + squares - 2.0 * (joint @ joint.T)
+    between = joint @ (-2.0 * joint.T)
+    between += squares
+    between += squares[:, None]
+    # Which neighbour is the farthest that counts shows in half of the digits.
+    between = between.astype(np.float32)
     rank = min(n_rows - 1, max(2, round(_NEIGHBOURS * n_rows)))
-    reach = np.partition(between, rank, axis=1)[:, rank]
+    between.partition(rank, axis=1)
+    reach = between[:, rank]
     masks = np.zeros((2 * len(shares), n_rows), dtype=bool)
     for i, share in enumerate(shares):
         n_left = max(2, n_rows - round(share * n_rows))

@@ -8,6 +8,8 @@ from robustfit.trimmed._lts._lasso import EXACT, ROUGH, solve_lasso
 
 # Products of all pairs of columns are worth their memory up to here (in numbers).
 _MOST_PRODUCTS = 1 << 22
+# Fewer subsets than these are summed faster than the products are formed.
+_FEW_SUBSETS = 16
 _BLOCK_ROWS = 2048
 _TINY = 1e-12
 # Rows that weigh more than this, next to what they leave behind, take too many digits with them.
@@ -26,13 +28,14 @@ class Normal:
         self._problem = problem
         n_rows, p = problem.rows.shape
         self._upper = np.triu_indices(p)
+        self._worthwhile = n_rows * (len(self._upper[0]) + p) <= _MOST_PRODUCTS
         self._products = None
-        if n_rows * (len(self._upper[0]) + p) <= _MOST_PRODUCTS:
-            self._products = _products(problem)
 
     def of(self, masks):
         """Return Gram matrices (n_subsets, p, p) and right-hand sides (n_subsets, p) of subsets given as masks."""
         p = self._problem.n_coefs
+        if self._products is None and self._worthwhile and len(masks) >= _FEW_SUBSETS:
+            self._products = _products(self._problem)
         if self._products is None:
             pairs = [gram_of(self._problem, np.flatnonzero(mask)) for mask in masks]
             return np.array([gram for gram, _ in pairs]), np.array([moment for _, moment in pairs])
@@ -62,7 +65,7 @@ def gram_of(problem, index):
     gram, moment = np.zeros((p, p)), np.zeros(p)
     for start in range(0, len(index), _BLOCK_ROWS):
         part = index[start : start + _BLOCK_ROWS]
-        rows = problem.rows[part]
+        rows = problem.rows.take(part, axis=0)
         gram += rows.T @ rows
         moment += rows.T @ problem.target[part]
     return gram, moment

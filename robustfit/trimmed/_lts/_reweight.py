@@ -62,24 +62,26 @@ def find_outliers(sizes, sum_of_squares, h, n_coefs):
     # With every row but h out the scale is smallest.
     smallest = INNER * trimmed_scale(sum_of_squares, h, h, n_coefs)
     outer = np.sort(sizes[sizes >= smallest])
-    scale, excess, cutoff = trimmed_scale(sum_of_squares, h, n_rows, n_coefs), 0.0, np.inf
+    below = np.arange(n_rows - len(outer), n_rows) / n_rows
+    scale = trimmed_scale(sum_of_squares, h, n_rows, n_coefs)
+    if not scale > 0:
+        return Outliers(scale, 0.0, np.inf)
     for _ in range(_ROUNDS):
-        if not scale > 0:
-            break
-        excess, _ = _beyond(outer, scale, n_rows)
-        scale = trimmed_scale(sum_of_squares, h, max(h, n_rows * (1.0 - excess)), n_coefs)
-    if scale > 0:
-        excess, cutoff = _beyond(outer, scale, n_rows)
-    return Outliers(scale, excess, cutoff)
+        excess, cutoff = _beyond(outer, below, scale, n_rows)
+        corrected = trimmed_scale(sum_of_squares, h, max(h, n_rows * (1.0 - excess)), n_coefs)
+        if corrected == scale:
+            return Outliers(scale, excess, cutoff)
+        scale = corrected
+    return Outliers(scale, *_beyond(outer, below, scale, n_rows))
 
 
-def _beyond(outer, scale, n_rows):
-    """Share of outliers and cut-off at a scale, from the largest sizes in increasing order."""
-    outer = outer[np.searchsorted(outer, INNER * scale) :]
+def _beyond(outer, below, scale, n_rows):
+    """Share of outliers and cut-off at a scale, from the largest sizes in order and the share of rows below each."""
+    first = outer.searchsorted(INNER * scale)
+    outer, below = outer[first:], below[first:]
     if not len(outer):
         return 0.0, np.inf
-    below = np.arange(n_rows - len(outer), n_rows) / n_rows
-    excess = max(0.0, float(np.max(2.0 * ndtr(outer / scale) - 1.0 - below)))
+    excess = max(0.0, float((2.0 * ndtr(outer / scale) - 1.0 - below).max()))
     # A hair more than a whole number is that number.
     n_out = min(len(outer), int(np.ceil(n_rows * excess - 1e-9)))
     return excess, float(outer[len(outer) - n_out]) if n_out else np.inf
@@ -101,7 +103,8 @@ def normal_distance(sizes, outliers):
     """
     if not outliers.scale > 0:
         return 0.0
-    inner = sizes[: np.searchsorted(sizes, INNER * outliers.scale)]
+    inner = sizes[: sizes.searchsorted(INNER * outliers.scale)]
     normal = (1.0 - outliers.excess) * (2.0 * ndtr(inner / outliers.scale) - 1.0)
-    steps = np.arange(len(inner) + 1) / len(sizes)
-    return float(np.max(np.maximum(steps[1:] - normal, normal - steps[:-1]), initial=0.0))
+    halfway = np.arange(0.5, len(inner)) / len(sizes)
+    # Each residual is a step of the distribution, from half of its height below to half of it above.
+    return float(np.abs(normal - halfway).max() + 0.5 / len(sizes)) if len(inner) else 0.0

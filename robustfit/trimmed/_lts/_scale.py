@@ -2,6 +2,8 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
+from math import exp, inf, log1p, pi, sqrt
+
 import numpy as np
 from scipy.special import ndtr, ndtri
 
@@ -11,17 +13,17 @@ _MOST_USED = 0.95
 
 def truncated_variance(bound):
     """Variance of a standard normal variable given that it is within ``±bound``."""
-    inside = 2.0 * ndtr(bound) - 1.0
+    inside = 2.0 * float(ndtr(bound)) - 1.0
     if not inside > 0:
         return np.finfo(float).tiny
-    if np.isinf(bound):
+    if bound == inf:
         return 1.0
-    return 1.0 - 2.0 * bound * np.exp(-0.5 * bound * bound) / np.sqrt(2.0 * np.pi) / inside
+    return 1.0 - 2.0 * bound * exp(-0.5 * bound * bound) / sqrt(2.0 * pi) / inside
 
 
 def variance_within(share):
     """Variance of a standard normal variable given that it is among this share of the smallest in size."""
-    return truncated_variance(ndtri(0.5 * (1.0 + min(share, 1.0))))
+    return truncated_variance(float(ndtri(0.5 * (1.0 + min(share, 1.0)))))
 
 
 def trimmed_scale(sum_of_squares, h, n_good, n_coefs):
@@ -53,6 +55,6 @@ def trimmed_scale(sum_of_squares, h, n_good, n_coefs):
     within = variance_within(h / n_good)
     used = min(max(n_coefs - 0.5 * (1.0 - within), 0.0) / h, _MOST_USED)
     blend = min(1.8 * used, 1.0)
-    plain = -np.log1p(-used)
-    optimism = blend * plain / within + (1.0 - blend) * (np.log1p(used * (1.0 / within - 1.0)) + plain)
-    return float(np.sqrt(sum_of_squares / (h * within) * np.exp(optimism)))
+    plain = -log1p(-used)
+    optimism = blend * plain / within + (1.0 - blend) * (log1p(used * (1.0 / within - 1.0)) + plain)
+    return sqrt(sum_of_squares / (h * within) * exp(optimism))

@@ -81,11 +81,12 @@ def _distances(joint, scatter):
 
 def _pairwise(joint):
     """Correlations as differences of squared robust scales of sums and differences."""
-    n_columns = joint.shape[1]
-    correlation = np.eye(n_columns)
-    for j in range(n_columns - 1):
-        here, rest = joint[:, j : j + 1], joint[:, j + 1 :]
-        scale = robust_location_scale(np.hstack([here + rest, here - rest]))[1]
-        plus, minus = np.square(scale).reshape(2, -1)
-        correlation[j, j + 1 :] = correlation[j + 1 :, j] = (plus - minus) / (plus + minus)
+    columns = np.ascontiguousarray(joint.T)
+    left, right = np.triu_indices(len(columns), 1)
+    plus, minus = (
+        np.square(robust_location_scale(both.T)[1])
+        for both in (columns[left] + columns[right], columns[left] - columns[right])
+    )
+    correlation = np.eye(len(columns))
+    correlation[left, right] = correlation[right, left] = (plus - minus) / (plus + minus)
     return correlation

@@ -42,7 +42,7 @@ def settle_on_pool(small, starts, *, n_keep, apart, max_iter):
 
 def reached_by(small, starts):
     """Return the smallest objective per row kept that each kind of start has after two steps, by its name."""
-    return _lowest(starts.names, small.concentrate(starts.coefs, _FIRST_STEPS)[1], small.h)
+    return _lowest(starts.names, small.look(small.move(starts.coefs, _FIRST_STEPS))[1], small.h)
 
 
 def _lowest(names, objective, h):

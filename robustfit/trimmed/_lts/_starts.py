@@ -106,8 +106,10 @@ def _random_of_group(group, number, share, effort, n_groups):
     with threadpool_limits(1) if effort.n_jobs not in (None, 1) else nullcontext():
         starts = elemental_starts(group, -(-effort.n_starts // n_groups), rng)
         small = SmallSet(group, max(1, round(share * group.n_rows)))
-        hopeful, _ = best(*small.concentrate(starts, 1), max(effort.n_keep, len(starts) // _SECOND_LOOK))
-        return best(*small.concentrate(hopeful, 1), effort.n_keep)[0]
+        kept, objective = small.look(small.move(starts, 1))
+        hopeful, _ = best(kept, objective, max(effort.n_keep, len(starts) // _SECOND_LOOK))
+        coefs = small.fit(hopeful)
+        return best(coefs, small.look(coefs)[1], effort.n_keep)[0]
 
 
 def _deterministic(small):
