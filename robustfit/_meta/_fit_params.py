@@ -8,7 +8,8 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.validation import has_fit_parameter
 
-from robustfit._sklearn import num_samples, process_routing, routing_enabled
+from robustfit._meta._around_estimator import AroundEstimator
+from robustfit._sklearn import check_sample_weight, num_samples, process_routing, routing_enabled
 from robustfit.partition import as_rows
 
 
@@ -25,12 +26,51 @@ def routed_params(owner, estimator, sample_weight, fit_params):
         given["sample_weight"] = sample_weight
     if routing_enabled():
         return dict(process_routing(owner, "fit", **given).estimator.fit) if given else {}
-    if sample_weight is not None and not has_fit_parameter(estimator, "sample_weight"):
+    if sample_weight is not None and not takes_weights(estimator):
         raise TypeError(
             f"{type(estimator).__name__}.fit does not take sample_weight. For a Pipeline pass it to a step, for "
             "instance fit(X, y, logisticregression__sample_weight=w), or enable metadata routing and request it."
         )
     return given
+
+
+def takes_weights(estimator):
+    """Whether the ``fit`` of an estimator takes ``sample_weight``, by itself or to hand it on to the one inside."""
+    if has_fit_parameter(estimator, "sample_weight"):
+        return True
+    return isinstance(estimator, AroundEstimator) and takes_weights(estimator._default_or_given())
+
+
+def weight_parameter(estimator):
+    """Return the name under which the ``fit`` of an estimator or pipeline takes weights, routing off; None if none."""
+    if not hasattr(estimator, "steps"):
+        return "sample_weight" if takes_weights(estimator) else None
+    name, last = estimator.steps[-1]
+    inner = weight_parameter(last)
+    return inner and f"{name}__{inner}"
+
+
+def rows_of_weight(sample_weight, n_samples):
+    """Check weights, and tell rows of weight zero from the others: learners differ in what they make of them.
+
+    Returns
+    -------
+    sample_weight : ndarray of shape (n_samples,) or None
+    present : ndarray of shape (n_samples,), bool
+
+    Raises
+    ------
+    ValueError
+        If a weight is negative or no finite number, or all are zero.
+    """
+    if sample_weight is None:
+        return None, np.ones(n_samples, dtype=bool)
+    rows = np.empty((n_samples, 0))
+    sample_weight = check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
+    present = sample_weight != 0
+    if not present.any():
+        raise ValueError("All sample weights are zero: there is no row to fit on.")
+    return sample_weight, present
 
 
 def split_params(params, n_samples):
