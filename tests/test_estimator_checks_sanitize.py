@@ -5,11 +5,23 @@ import sklearn
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 from sklearn.utils.fixes import parse_version
 
-from robustfit.sanitize import SphereSanitizer
+from robustfit.sanitize import (
+    LabelAgreementSanitizer,
+    NeighborsSanitizer,
+    SlabSanitizer,
+    SpectralSanitizer,
+    SphereSanitizer,
+)
 
 # Name: a function that makes the estimator, and how many checks scikit-learn 1.9 has for it.
 SANITIZERS = {
     "sphere": (lambda: SphereSanitizer(), 42),
+    "slab": (lambda: SlabSanitizer(), 42),
+    "residual": (lambda: SpectralSanitizer(), 42),
+    "signature": (lambda: SpectralSanitizer(mode="signature"), 42),
+    "distance": (lambda: NeighborsSanitizer(), 42),
+    "density": (lambda: NeighborsSanitizer(mode="density"), 42),
+    "label agreement": (lambda: LabelAgreementSanitizer(), 42),
 }
 
 

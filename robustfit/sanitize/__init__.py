@@ -2,24 +2,32 @@
 
 from robustfit.sanitize._activation_clustering_sanitizer import ActivationClusteringSanitizer
 from robustfit.sanitize._consensus_sanitizer import ConsensusSanitizer
+from robustfit.sanitize._label_agreement_sanitizer import LabelAgreementSanitizer
 from robustfit.sanitize._leave_cluster_out_sanitizer import LeaveClusterOutSanitizer
 from robustfit.sanitize._loss_sanitizer import LossSanitizer
+from robustfit.sanitize._neighbors_sanitizer import NeighborsSanitizer
 from robustfit.sanitize._outlier_sanitizer import OutlierSanitizer
 from robustfit.sanitize._row_normalizer import RowNormalizer
 from robustfit.sanitize._sanitized_classifier import SanitizedClassifier
 from robustfit.sanitize._sanitized_regressor import SanitizedRegressor
 from robustfit.sanitize._sanitizer_chain import SanitizerChain
+from robustfit.sanitize._slab_sanitizer import SlabSanitizer
+from robustfit.sanitize._spectral_sanitizer import SpectralSanitizer
 from robustfit.sanitize._sphere_sanitizer import SphereSanitizer
 
 __all__ = [
     "ActivationClusteringSanitizer",
     "ConsensusSanitizer",
+    "LabelAgreementSanitizer",
     "LeaveClusterOutSanitizer",
     "LossSanitizer",
+    "NeighborsSanitizer",
     "OutlierSanitizer",
     "RowNormalizer",
     "SanitizedClassifier",
     "SanitizedRegressor",
     "SanitizerChain",
+    "SlabSanitizer",
+    "SpectralSanitizer",
     "SphereSanitizer",
 ]

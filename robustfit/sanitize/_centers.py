@@ -10,8 +10,8 @@ CENTERS = ("median", "trimmed_mean", "geometric_median", "mean")
 # Share of each column that a trimmed mean leaves out at each end.
 _TRIM = 0.1
 _WEISZFELD_STEPS = 200
-# Columns of a sparse matrix that are made dense at once.
-_BLOCK = 512
+# Cells of a sparse matrix that are made dense at once.
+_BLOCK = 1 << 22
 
 
 def center_of(rows, how):
@@ -39,18 +39,40 @@ def center_of(rows, how):
     # Fewer entries than that, and what is left in the middle is zero.
     fewest = rows.shape[0] * (0.5 if how == "median" else _TRIM)
     filled = np.flatnonzero(np.diff(columns.indptr) >= fewest)
-    for start in range(0, len(filled), _BLOCK):
-        part = filled[start : start + _BLOCK]
+    step = max(1, _BLOCK // rows.shape[0])
+    for start in range(0, len(filled), step):
+        part = filled[start : start + step]
         center[part] = of_columns(columns[:, part].toarray(), axis=0)
     return center
 
 
 def distances_to(rows, center):
-    """Euclidean distance of each row to a centre."""
-    if not sp.issparse(rows):
-        return np.linalg.norm(rows - center, axis=1)
-    squares = np.asarray(rows.multiply(rows).sum(axis=1)).ravel() - 2.0 * (rows @ center) + center @ center
-    return np.sqrt(np.maximum(squares, 0.0))
+    """Euclidean distance of each row to a centre; infinite where its square is beyond the range of floats."""
+    with np.errstate(over="ignore"):
+        if not sp.issparse(rows):
+            return np.linalg.norm(rows - center, axis=1)
+        return np.sqrt(np.maximum(squared_lengths(rows) - 2.0 * (rows @ center) + center @ center, 0.0))
+
+
+def squared_lengths(rows):
+    """Squared Euclidean length of each row."""
+    with np.errstate(over="ignore"):
+        if sp.issparse(rows):
+            return np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
+        return np.einsum("ij,ij->i", rows, rows)
+
+
+def unit_of(values):
+    """What values that are never negative are measured in: their median.
+
+    Where half of them are 0 it is the median of the others, and 1 where there are none.
+    """
+    middle = np.median(values)
+    if middle == 0.0:
+        positive = values[values > 0.0]
+        middle = np.median(positive) if len(positive) else 1.0
+    # Beyond the range of floats nothing can be compared.
+    return float(middle) if np.isfinite(middle) else 1.0
 
 
 def _trimmed_mean(values, axis):
@@ -60,14 +82,25 @@ def _trimmed_mean(values, axis):
 
 
 def _geometric_median(rows):
-    """Weiszfeld's steps, from the mean; a row that coincides with the centre is given a tiny distance."""
-    center = np.asarray(rows.mean(axis=0)).ravel()
+    """Weiszfeld's steps, from the median of each column; a row that coincides with the centre is given a tiny distance.
+
+    Where it starts and when it stops is measured by medians: a row that is far enough would set both otherwise.
+    """
+    start = center_of(rows, "median")
+    if not sp.issparse(rows):
+        rows = rows - start
+    center = start if sp.issparse(rows) else np.zeros_like(start)
+    squares = squared_lengths(rows)
     for _ in range(_WEISZFELD_STEPS):
-        far = distances_to(rows, center)
-        smallest = 1e-12 * max(far.max(), 1e-300)
-        weights = 1.0 / np.maximum(far, smallest)
+        with np.errstate(over="ignore"):
+            far = np.sqrt(np.maximum(squares - 2.0 * (rows @ center) + center @ center, 0.0))
+        typical = np.median(far)
+        if typical == 0.0:
+            break
+        weights = 1.0 / np.maximum(far, 1e-12 * typical)
         moved = np.asarray(weights @ rows).ravel() / weights.sum()
-        if np.linalg.norm(moved - center) <= 1e-9 * max(far.max(), 1e-300):
-            return moved
+        step = np.linalg.norm(moved - center)
         center = moved
-    return center
+        if step <= 1e-9 * typical:
+            break
+    return center if sp.issparse(rows) else start + center

@@ -7,7 +7,7 @@ import numpy as np
 from robustfit._sklearn import StrOptions
 from robustfit.certify import Sphere
 from robustfit.sanitize._base_sanitizer import BaseSanitizer
-from robustfit.sanitize._centers import CENTERS, center_of, distances_to
+from robustfit.sanitize._centers import CENTERS, center_of, distances_to, unit_of
 
 
 class SphereSanitizer(BaseSanitizer):
@@ -21,7 +21,8 @@ class SphereSanitizer(BaseSanitizer):
         Whether the most suspicious rows of all are left out, or the same share of each class. Poison that claims a
         small class may be a larger part of it, and ``"class"`` leaves what is beyond the share.
     center : {"median", "trimmed_mean", "geometric_median", "mean"}, default="median"
-        Of the rows of a class. The mean is the published one; a few far rows move it.
+        Of the rows of a class. The mean is the published one; a few far rows move it. The median of a column that is
+        mostly zero is zero.
     threshold : float, default=None
         Leave out all rows with a larger score instead.
     min_per_class : int or float, default=0.5
@@ -41,7 +42,8 @@ class SphereSanitizer(BaseSanitizer):
         Share of the rows that were left out.
     centers_ : ndarray of shape (n_classes, n_features)
     units_ : ndarray of shape (n_classes,)
-        Median distances, in units of the features; 1 where it is zero.
+        Median distance of each class, in units of the features; that of the rows which are not at the centre, where
+        half of the rows are.
     feasible_set_ : dict of label (number of the bin) to Sphere
         Where rows of each class may lie: as far out as the farthest one that is kept.
     classes_ : ndarray of shape (n_classes,)
@@ -96,8 +98,7 @@ class SphereSanitizer(BaseSanitizer):
         groups = target.groups()
         self.centers_ = np.array([center_of(rows[group], self.center) for group in groups])
         far = self._distances(rows, target)
-        middle = np.array([np.median(far[group]) for group in groups])
-        self.units_ = np.where(middle > 0.0, middle, 1.0)
+        self.units_ = np.array([unit_of(far[group]) for group in groups])
         return far / self.units_[target.values]
 
     def _score(self, rows, target):
