@@ -10,13 +10,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_consistent_length
 
 from robustfit._meta._around_estimator import AroundEstimator
-from robustfit._meta._fit_params import member_params, routed_params, split_params
+from robustfit._meta._fit_params import member_params, routed_params, rows_of_weight, split_params
 from robustfit._meta._hands_on import HandsOnPredictions
 from robustfit._meta._inputs import read_training_rows
 from robustfit._meta._rules import Trim, most_to_drop
 from robustfit._meta._seeds import check_seed
 from robustfit._meta._warn import warn_caller
-from robustfit._sklearn import HasMethods, Interval, StrOptions, check_sample_weight, fit_context
+from robustfit._sklearn import HasMethods, Interval, StrOptions, fit_context
 from robustfit.partition import as_rows
 from robustfit.sanitize._copies import cap_copies
 from robustfit.trimmed._warnings import TrimmingWarning
@@ -99,14 +99,7 @@ class BaseTrimmed(HandsOnPredictions, AroundEstimator):
         estimator = self._resolve_estimator()
         rows, self._container_ = read_training_rows(self, X, None)
         check_consistent_length(range(rows.n_samples), y)
-        present = np.ones(rows.n_samples, dtype=bool)
-        if sample_weight is not None:
-            given = np.empty((rows.n_samples, 0))
-            sample_weight = check_sample_weight(sample_weight, given, dtype=np.float64, ensure_non_negative=True)
-            # A row of weight zero is not there: learners differ in what they make of it.
-            present = sample_weight != 0
-            if not present.any():
-                raise ValueError("All sample weights are zero: there is no row to fit on.")
+        sample_weight, present = rows_of_weight(sample_weight, rows.n_samples)
         params = routed_params(self, estimator, sample_weight, fit_params)
         data = self._training_set(rows, y, present, sample_weight, params)
         if self.max_copies is not None:
