@@ -157,14 +157,18 @@ class BaseSanitizer(BaseEstimator, metaclass=ABCMeta):
         """Return the mask of the rows to keep."""
         if self.threshold is not None:
             return ~(scores > self.threshold)
+        return self._leave_out(self.contamination, scores, rows, target)
+
+    def _leave_out(self, contamination, scores, rows, target):
+        """Return the mask of the rows that stay when a share of them is left out."""
         groups = [np.arange(len(scores))] if target is None else target.groups()
         weights = np.ones(len(scores))
         most = most_to_drop(weights, groups, getattr(self, "min_per_class", 0.5))
         trim = Trim(weights, lambda: self._keys(rows, target), groups, most)
         if getattr(self, "drop_by", "global") == "class":
-            rule = trim.by_class(self.contamination * trim.totals)
+            rule = trim.by_class(contamination * trim.totals)
         else:
-            rule = trim.overall(self.contamination * len(scores))
+            rule = trim.overall(contamination * len(scores))
         return rule(scores) > 0
 
     def _reach(self, code, scores, kept, target):
