@@ -6,6 +6,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator, parametri
 from sklearn.utils.fixes import parse_version
 
 from robustfit.sanitize import (
+    DuplicateSanitizer,
     LabelAgreementSanitizer,
     NeighborsSanitizer,
     SlabSanitizer,
@@ -22,6 +23,7 @@ SANITIZERS = {
     "distance": (lambda: NeighborsSanitizer(), 42),
     "density": (lambda: NeighborsSanitizer(mode="density"), 42),
     "label agreement": (lambda: LabelAgreementSanitizer(), 42),
+    "duplicates": (lambda: DuplicateSanitizer(), 41),
 }
 
 

@@ -1,19 +1,26 @@
-"""Which rows count when at most so many near-copies of one another may: what trimming needs against tight clusters."""
+"""Which rows count when at most so many near-copies of one another may: what is needed against tight clusters."""
 
 # SPDX-License-Identifier: BSD-3-Clause
 
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.neighbors import NearestNeighbors
 
 from robustfit._meta._robust_scale import robust_location_scale
 from robustfit._meta._selection import row_keys
+from robustfit.sanitize._centers import squared_lengths
+from robustfit.sanitize._row_index import squared_distances
 
 # Near means within this share of the distance at which a typical row has as many neighbours: many times as dense.
-_NEAR = 0.5
+NEAR = 0.5
 _FARTHEST = 1e6
-_FIRST_CHUNK = 64
+_CHUNK = 256
+# Distances that are held at once.
+_BLOCK = 1 << 21
+# A column with fewer entries has quartiles of zero.
+_QUARTER = 0.25
 
 
 def cap_copies(X: Any, target, max_copies, *, classes=False):
@@ -63,31 +70,47 @@ def cap_copies(X: Any, target, max_copies, *, classes=False):
     """
     keys = row_keys(X, target)
     if not isinstance(X, np.ndarray) or X.dtype == object or X.shape[1] == 0:
-        return _count_equal(keys, max_copies)
+        return count_equal(keys, max_copies)
     if max_copies >= len(target):
         return np.ones(len(target), dtype=bool)
-    table = _unit_table(X if classes else np.column_stack([X, target]))
+    X = X if classes else np.column_stack([X, target])
+    table = RobustUnits(X)(X)
     groups = [np.flatnonzero(target == code) for code in np.unique(target)] if classes else [np.arange(len(target))]
     farthest = np.full(len(target), np.inf)
     for rows in groups:
         if len(rows) > max_copies:
             farthest[rows] = _distances(table[rows], table[rows], max_copies + 1)[:, -1]
+    radius = near_radius(farthest, max_copies, NEAR)
+    crowded = farthest <= radius
+    return ~crowded | choose(table, [rows[crowded[rows]] for rows in groups], keys, radius, max_copies)
+
+
+def near_radius(farthest, max_copies, share):
+    """Distance up to which rows are near: a share of that at which a typical row has ``max_copies`` others.
+
+    Parameters
+    ----------
+    farthest : ndarray of shape (n_samples,)
+        Distance of each row to so many others; infinite where there are fewer.
+    max_copies : int
+    share : float
+
+    Raises
+    ------
+    ValueError
+        If that distance is 0.
+    """
     typical = np.median(farthest)
     if typical == 0.0:
         raise ValueError(
             f"More than half of the rows have {max_copies} exact copies or more, so rows repeat by nature and "
             f"max_copies={max_copies} would leave out good ones. Raise max_copies, or leave it None."
         )
-    radius = _NEAR * typical if np.isfinite(typical) else 0.0
-    counted = farthest > radius
-    for rows in groups:
-        crowded = rows[~counted[rows]]
-        crowded = crowded[np.argsort(keys[crowded], kind="stable")]
-        counted[crowded] = _choose(table[crowded], radius, max_copies)
-    return counted
+    return share * typical if np.isfinite(typical) else 0.0
 
 
-def _count_equal(keys, max_copies):
+def count_equal(keys, max_copies):
+    """Mark the first ``max_copies`` rows of each key."""
     order = np.argsort(keys, kind="stable")
     first = np.searchsorted(keys[order], keys[order], side="left")
     counted = np.empty(len(keys), dtype=bool)
@@ -95,36 +118,105 @@ def _count_equal(keys, max_copies):
     return counted
 
 
-def _unit_table(values):
-    """Columns in robust units; what is missing is in the middle, and infinity is merely far."""
-    missing = np.isnan(values)
-    filled = np.where(missing, np.nanmedian(np.where(missing.all(axis=0), 0.0, values), axis=0), values)
-    filled = np.clip(filled, -1e150, 1e150)
-    location, scale = robust_location_scale(filled)
-    return np.clip((filled - location) / scale, -_FARTHEST, _FARTHEST)
+class RobustUnits:
+    """Bring columns to robust units; what is missing is in the middle, and infinity is merely far.
+
+    Parameters
+    ----------
+    rows : ndarray or csr matrix of shape (n_samples, n_features)
+        Sparse ones stay so: they are not moved, and hold no NaN.
+    """
+
+    def __init__(self, rows):
+        if sp.issparse(rows):
+            self._scale = _sparse_scale(sp.csc_array(rows))
+            return
+        missing = np.isnan(rows)
+        self._middle = np.nanmedian(np.where(missing.all(axis=0), 0.0, rows), axis=0)
+        self._location, self._scale = robust_location_scale(self._filled(rows))
+
+    def __call__(self, rows):
+        """Return other rows in these units."""
+        if sp.issparse(rows):
+            table = sp.csr_array(rows @ sp.diags_array(1.0 / self._scale))
+            np.clip(table.data, -_FARTHEST, _FARTHEST, out=table.data)
+            return table
+        return np.clip((self._filled(rows) - self._location) / self._scale, -_FARTHEST, _FARTHEST)
+
+    def _filled(self, rows):
+        return np.clip(np.where(np.isnan(rows), self._middle, rows), -1e150, 1e150)
+
+
+def _sparse_scale(columns):
+    """What `robust_location_scale` finds, of columns that are mostly zero."""
+    n_rows, n_columns = columns.shape
+    entries = np.diff(columns.indptr)
+    # A far value must not overflow when squared.
+    widest = np.maximum(abs(columns).max(axis=0).toarray().ravel(), 1e-300)
+    parts = columns.data / np.repeat(widest, entries)
+    of_column = np.repeat(np.arange(n_columns), entries)
+    mean, square = (np.bincount(of_column, weights=v, minlength=n_columns) / n_rows for v in (parts, parts**2))
+    scale = widest * np.sqrt(np.maximum(square - mean**2, 0.0))
+    filled = np.flatnonzero(entries >= _QUARTER * n_rows - 2)
+    step = max(1, _BLOCK // n_rows)
+    for start in range(0, len(filled), step):
+        part = filled[start : start + step]
+        scale[part] = robust_location_scale(columns[:, part].toarray())[1]
+    return np.where(scale > 0.0, scale, 1.0)
 
 
 def _distances(table, queries, n_neighbors):
     return NearestNeighbors(n_neighbors=n_neighbors).fit(table).kneighbors(queries)[0]
 
 
-def _choose(table, radius, max_copies):
-    """Take rows in order, unless ``max_copies`` of those taken are near."""
-    taken = np.zeros(len(table), dtype=bool)
-    start, size = 0, max(_FIRST_CHUNK, 2 * max_copies)
-    while start < len(table):
-        # Each chunk is as long as all before: where copies abound, most of it is turned down by those taken.
-        chunk = np.arange(start, min(start + size, len(table)))
-        n_near = np.zeros(len(chunk), dtype=np.intp)
-        before = np.flatnonzero(taken)
-        if len(before):
-            nearest = _distances(table[before], table[chunk], min(max_copies, len(before)))
-            n_near = np.sum(nearest <= radius, axis=1)
-        fresh = []
-        for row in np.flatnonzero(n_near < max_copies):
-            near = np.linalg.norm(table[fresh] - table[chunk[row]], axis=1) <= radius
-            if n_near[row] + np.count_nonzero(near) < max_copies:
-                fresh.append(chunk[row])
-        taken[fresh] = True
-        start, size = start + len(chunk), start + len(chunk)
+def choose(table, groups, keys, radius, max_copies):
+    """Take rows in the order of their keys, unless ``max_copies`` of those taken are near.
+
+    Parameters
+    ----------
+    table : ndarray or csr matrix of shape (n_samples, n_features)
+        In units in which distances mean something.
+    groups : list of ndarray
+        Positions of rows to be compared; no others are taken.
+    keys : ndarray of shape (n_samples,)
+    radius : float
+        Rows are near up to that distance; with 0, if their keys are equal.
+    max_copies : int
+
+    Returns
+    -------
+    taken : ndarray of shape (n_samples,), bool
+    """
+    taken = np.zeros(table.shape[0], dtype=bool)
+    for group in groups:
+        rows = group[np.argsort(keys[group], kind="stable")]
+        if radius == 0.0:
+            taken[rows] = count_equal(keys[rows], max_copies)
+        elif len(rows):
+            taken[rows] = _take(table[rows], radius, max_copies)
+    return taken
+
+
+def _take(table, radius, max_copies):
+    n_rows, squares = table.shape[0], squared_lengths(table)
+
+    def near(first, second):
+        return squared_distances(table[first], squares[first], table[second], squares[second]) <= radius**2
+
+    taken, n_near = np.zeros(n_rows, dtype=bool), np.zeros(n_rows, dtype=np.intp)
+    # Rows that so many taken ones are near to are settled; where copies abound, these are soon most.
+    waiting = np.arange(n_rows)
+    while len(waiting):
+        chunk, waiting = waiting[:_CHUNK], waiting[_CHUNK:]
+        together = near(chunk, chunk)
+        for i, row in enumerate(chunk):
+            if n_near[row] < max_copies:
+                taken[row] = True
+                n_near[chunk] += together[i]
+        fresh = chunk[taken[chunk]]
+        step = max(1, _BLOCK // max(len(fresh), 1))
+        for start in range(0, len(waiting), step):
+            part = waiting[start : start + step]
+            n_near[part] += np.count_nonzero(near(part, fresh), axis=1)
+        waiting = waiting[n_near[waiting] < max_copies]
     return taken

@@ -123,7 +123,7 @@ class RowIndex:
             step = max(1, _BLOCK // len(members))
             for start in range(0, len(asking), step):
                 part = asking[start : start + step]
-                block = _squared_distances(queries[part], squares[part], near_rows, near_squares)
+                block = squared_distances(queries[part], squares[part], near_rows, near_squares)
                 if own is not None:
                     at = column[own[part]]
                     inside = np.flatnonzero(at >= 0)
@@ -154,7 +154,7 @@ class RowIndex:
         step = max(1, _BLOCK // self._n_cells)
         for start in range(0, queries.shape[0], step):
             part = slice(start, start + step)
-            block = _squared_distances(queries[part], squares[part], heads, head_squares)
+            block = squared_distances(queries[part], squares[part], heads, head_squares)
             if n_heads == 1:
                 nearest[part, 0] = block.argmin(axis=1)
             else:
@@ -169,7 +169,8 @@ class RowIndex:
         return distances
 
 
-def _squared_distances(queries, query_squares, rows, row_squares):
+def squared_distances(queries, query_squares, rows, row_squares):
+    """Squared distances of rows to others, given their squared lengths; not exact, and dense."""
     products = queries @ rows.T
     if sp.issparse(products):
         products = products.toarray()
