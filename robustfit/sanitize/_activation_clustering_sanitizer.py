@@ -158,8 +158,7 @@ class ActivationClusteringSanitizer(BaseSanitizer):
     def _fit_map(self, rows, target, random_state):
         if not hasattr(self.feature_map, "transform"):
             return self.feature_map
-        labels = target.values if target.classes is None else target.classes[target.values]
-        return set_open_seeds(clone(self.feature_map), random_state).fit(rows, labels)
+        return set_open_seeds(clone(self.feature_map), random_state).fit(rows, target.given)
 
     def _mapped(self, rows):
         if self.feature_map_ is None:

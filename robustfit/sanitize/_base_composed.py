@@ -157,16 +157,6 @@ class BaseComposedSanitizer(BaseSanitizer, BaseComposition):
         rows, self._container_ = read_training_rows(self, X, None)
         return rows.take(np.arange(rows.n_samples))
 
-    @staticmethod
-    def _labels(target):
-        """Labels as members are given them."""
-        if target is None:
-            return None
-        return target.values if target.classes is None else target.classes[target.values]
-
-    def _score_with(self, member, rows, target):
-        return member.score_rows(rows, self._labels(target))
-
     def _tags_of_members(self):
         return [get_tags(member) for _, member in self._members()]
 

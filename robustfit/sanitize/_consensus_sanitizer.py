@@ -114,7 +114,7 @@ class ConsensusSanitizer(BaseComposedSanitizer):
         self.min_per_class = min_per_class
 
     def _fit_scores(self, rows, target, *, members, params):
-        labels, everyone = self._labels(target), np.arange(num_samples(rows))
+        labels, everyone = None if target is None else target.given, np.arange(num_samples(rows))
         self.named_sanitizers_ = Bunch()
         for name, member in members:
             fitted = clone(member)
@@ -126,7 +126,8 @@ class ConsensusSanitizer(BaseComposedSanitizer):
         return aggregate(self.ranks_, self.aggregation)
 
     def _score(self, rows, target):
-        given = [self._score_with(fitted, rows, target) for fitted in self.named_sanitizers_.values()]
+        labels = None if target is None else target.given
+        given = [fitted.score_rows(rows, labels) for fitted in self.named_sanitizers_.values()]
         return aggregate(self._ranks(given), self.aggregation)
 
     def _ranks(self, given):

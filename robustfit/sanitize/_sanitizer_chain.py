@@ -82,7 +82,7 @@ class SanitizerChain(BaseComposedSanitizer):
         self.sanitizers = sanitizers
 
     def _fit_scores(self, rows, target, *, members, params):
-        labels, codes, n_rows = self._labels(target), _codes(rows, target), num_samples(rows)
+        labels, codes, n_rows = None if target is None else target.given, _codes(rows, target), num_samples(rows)
         self.dropped_by_ = np.full(n_rows, None, dtype=object)
         self.named_sanitizers_, self._stages = Bunch(), []
         scores, left = np.zeros(n_rows), np.arange(n_rows)
@@ -104,12 +104,13 @@ class SanitizerChain(BaseComposedSanitizer):
         return scores < 1.0
 
     def _score(self, rows, target):
-        codes, n_stages = _codes(rows, target), len(self._stages)
+        labels, codes = None if target is None else target.given, _codes(rows, target)
         scores, left = np.zeros(len(codes)), np.arange(len(codes))
+        n_stages = len(self._stages)
         for place, (member, stage) in enumerate(zip(self.named_sanitizers_.values(), self._stages, strict=True)):
             if not len(left):
                 break
-            given = self._score_with(member, _take(rows, left), None if target is None else target.take(left))
+            given = member.score_rows(_take(rows, left), None if labels is None else labels[left])
             ranks, dropped = stage.ranks(given), given > stage.reach[codes[left]]
             scores[left] = np.where(dropped, n_stages - place + ranks, np.maximum(scores[left], ranks))
             left = left[~dropped]

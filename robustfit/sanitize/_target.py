@@ -47,6 +47,11 @@ class Target:
         """Labels of the classes, or numbers of the bins, as plain Python values."""
         return list(range(self.n_codes)) if self.classes is None else self.classes.tolist()
 
+    @property
+    def given(self):
+        """Labels, or numbers of the bins, or numbers, row by row: what estimators are fitted on."""
+        return self.values if self.classes is None else self.classes[self.values]
+
     def groups(self):
         """Positions of the rows of each class or bin; of all rows where targets are numbers."""
         if not self.coded:
