@@ -8,9 +8,8 @@ import numpy as np
 
 from robustfit._sklearn import Interval, StrOptions
 from robustfit.sanitize._base_around_model import BaseAroundModel
-from robustfit.sanitize._folds import content_folds
 from robustfit.sanitize._responses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES
-from robustfit.sanitize._row_learner import fit_and_answer, residual_units
+from robustfit.sanitize._row_learner import out_of_fold, residual_units
 
 # Losses of residuals that have a unit; a deviance has its own.
 _IN_UNITS = ("auto", "absolute_error", "squared_error")
@@ -134,20 +133,7 @@ class LossSanitizer(BaseAroundModel):
 
     def _fit_scores(self, rows, target):
         learner = self._learner(rows, target, loss=self.loss)
-        n_rows = len(target.values)
-        codes = np.zeros(n_rows, dtype=np.intp) if target.classes is None else target.values
-        folds = content_folds(rows, codes, self.n_folds, learner.random_state)
-        parts = [np.flatnonzero(folds == fold) for fold in range(folds.max() + 1)]
-        if len(parts) < 2:
-            raise ValueError(
-                f"All {n_rows} rows have the same features (n_samples={n_rows}): there is no row that a model has not "
-                "seen. Rows that repeat are what DuplicateSanitizer looks at."
-            )
-        tasks = [(np.flatnonzero(folds != fold), part) for fold, part in enumerate(parts)]
-        found = fit_and_answer(learner, tasks, self.n_jobs)
-        answers = np.empty((n_rows, *found[0].shape[1:]))
-        for part, answer in zip(parts, found, strict=True):
-            answers[part] = answer
+        answers = out_of_fold(learner, self.n_folds, self.n_jobs)
         self._units = (0.0, 1.0)
         if target.classes is None and self.loss in _IN_UNITS:
             self._units = residual_units(target.values, answers)

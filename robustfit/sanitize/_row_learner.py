@@ -17,6 +17,7 @@ from robustfit._meta._robust_scale import robust_location_scale
 from robustfit._meta._seeds import set_open_seeds
 from robustfit._meta._selection import row_keys
 from robustfit.partition import as_rows
+from robustfit.sanitize._folds import content_folds
 from robustfit.sanitize._responses import Response
 from robustfit.sanitize._target import Target
 
@@ -137,3 +138,27 @@ def fit_and_answer(learner, tasks, n_jobs, others=None):
 
 def _one(learner, fitted, asked, index):
     return learner.answers(learner.fit(fitted), as_rows(asked).take(index))
+
+
+def out_of_fold(learner, n_folds, n_jobs):
+    """Ask about each row a model that has not seen it, nor a row with the same features.
+
+    Returns
+    -------
+    answers : ndarray of shape (n_samples,) or (n_samples, n_classes)
+    """
+    target, n_rows = learner.target, len(learner.target.values)
+    codes = np.zeros(n_rows, dtype=np.intp) if target.classes is None else target.values
+    folds = content_folds(learner.rows, codes, n_folds, learner.random_state)
+    parts = [np.flatnonzero(folds == fold) for fold in range(folds.max() + 1)]
+    if len(parts) < 2:
+        raise ValueError(
+            f"All {n_rows} rows have the same features (n_samples={n_rows}): there is no row that a model has not "
+            "seen. Rows that repeat are what DuplicateSanitizer looks at."
+        )
+    tasks = [(np.flatnonzero(folds != fold), part) for fold, part in enumerate(parts)]
+    found = fit_and_answer(learner, tasks, n_jobs)
+    answers = np.empty((n_rows, *found[0].shape[1:]))
+    for part, answer in zip(parts, found, strict=True):
+        answers[part] = answer
+    return answers
