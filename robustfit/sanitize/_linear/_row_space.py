@@ -44,12 +44,17 @@ class RowSpace(NamedTuple):
         if not intercept:
             # Without an intercept the origin means something.
             centre = np.zeros_like(centre)
+        return cls.within(X, centre, scale, intercept=intercept), centre, scale
+
+    @classmethod
+    def within(cls, X, centre, scale, *, intercept):
+        """Bring rows into the units given."""
         if issparse(X):
             rows = X.tocsr(copy=True)
             rows.data = np.clip(rows.data / scale[rows.indices], -_FARTHEST, _FARTHEST)
-            return cls(rows, -centre / scale, intercept), centre, scale
+            return cls(rows, -centre / scale, intercept)
         rows = np.clip((X - centre) / scale, -_FARTHEST, _FARTHEST)
-        return cls(rows, np.zeros(X.shape[1]), intercept), centre, scale
+        return cls(rows, np.zeros(X.shape[1]), intercept)
 
     @property
     def width(self):
