@@ -6,26 +6,24 @@ from numbers import Integral
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.base import MetaEstimatorMixin, clone
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import get_tags
 
 from robustfit._meta._seeds import check_seed
-from robustfit._sklearn import HasMethods, Interval, StrOptions, fit_context
+from robustfit._sklearn import Interval, StrOptions, fit_context
 from robustfit.certify._median import median_prediction, sort_predictions
 from robustfit.ensemble._partition_classifier import PartitionClassifier
 from robustfit.ensemble._partition_regressor import PartitionRegressor
 from robustfit.partition import ShardPlan
-from robustfit.sanitize._base_sanitizer import BaseSanitizer
+from robustfit.sanitize._base_around_model import BaseAroundModel
 from robustfit.sanitize._centers import unit_of
-from robustfit.sanitize._target import Target
 
 _MAX_ITER = 200
 
 
-class MicroModelSanitizer(MetaEstimatorMixin, BaseSanitizer):
+class MicroModelSanitizer(BaseAroundModel):
     """Leave out the rows that most micro-models dispute: members fitted on shards of the rows, asked about the others.
 
     Parameters
@@ -118,19 +116,12 @@ class MicroModelSanitizer(MetaEstimatorMixin, BaseSanitizer):
     (15, 19)
     """
 
-    _target_kind = "any"
-
     _parameter_constraints: dict = {
-        **{
-            name: BaseSanitizer._parameter_constraints[name]
-            for name in ("contamination", "drop_by", "threshold", "min_per_class")
-        },
-        "estimator": [HasMethods(["fit", "predict"]), None],
+        **BaseAroundModel._parameter_constraints,
+        **BaseAroundModel._by_class,
         "n_partitions": [Interval(Integral, 2, None, closed="left")],
         "partition_by": [StrOptions({"content", "groups"})],
-        "random_state": "no_validation",
         "voting": [StrOptions({"weighted", "plain"})],
-        "n_jobs": [Integral, None],
     }
 
     def __init__(
@@ -167,8 +158,8 @@ class MicroModelSanitizer(MetaEstimatorMixin, BaseSanitizer):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Finite numbers.
+        X : {array-like, sparse matrix, data frame, list of str} of shape (n_samples, n_features)
+            Of the kinds that the estimator takes; finite numbers if there is none.
         y : array-like of shape (n_samples,)
         groups : array-like of shape (n_samples,), default=None
             Time slice or source of each row, with ``partition_by="groups"`` only.
@@ -180,12 +171,6 @@ class MicroModelSanitizer(MetaEstimatorMixin, BaseSanitizer):
         rows, target = self._read(X, y, reset=True)
         self._fit_rows(rows, target, groups=groups)
         return self
-
-    def _read_target(self, y, known):
-        if known is None and self.estimator is not None and get_tags(self.estimator).estimator_type == "regressor":
-            known = Target(None)
-            self.target_ = known
-        return super()._read_target(y, known)
 
     def _fit_scores(self, rows, target, *, groups):
         check_seed(self.random_state)
@@ -213,7 +198,7 @@ class MicroModelSanitizer(MetaEstimatorMixin, BaseSanitizer):
         )
 
     def _score(self, rows, target):
-        own = np.full(rows.shape[0], -1)
+        own = np.full(len(target.values), -1)
         if self.ensemble_.partition_by == "content":
             # A training row, or a copy of one, is judged as it was.
             salt = {"n_partitions": self.ensemble_.n_partitions, "random_state": self.ensemble_.random_state}
@@ -238,15 +223,6 @@ class MicroModelSanitizer(MetaEstimatorMixin, BaseSanitizer):
         against = np.where(votes == target.values[:, None], 0.5 - 0.5 * weights, 0.5 + 0.5 * weights)
         against[votes < 0] = 0.0
         return against.sum(axis=1) / np.maximum((votes >= 0).sum(axis=1), 1)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        if self.estimator is not None and not isinstance(self.estimator, type):
-            inner = get_tags(self.estimator)
-            tags.input_tags.sparse = inner.input_tags.sparse
-            tags.input_tags.positive_only = inner.input_tags.positive_only
-            tags.non_deterministic = inner.non_deterministic
-        return tags
 
 
 def _silence(votes, own, abstention):

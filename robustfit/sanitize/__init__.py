@@ -1,8 +1,10 @@
 """Who looks poisoned: score rows, keep or drop them."""
 
 from robustfit.sanitize._activation_clustering_sanitizer import ActivationClusteringSanitizer
+from robustfit.sanitize._cleanlab_sanitizer import CleanlabSanitizer
 from robustfit.sanitize._consensus_sanitizer import ConsensusSanitizer
 from robustfit.sanitize._duplicate_sanitizer import DuplicateSanitizer
+from robustfit.sanitize._gradient_sanitizer import GradientSanitizer
 from robustfit.sanitize._label_agreement_sanitizer import LabelAgreementSanitizer
 from robustfit.sanitize._leave_cluster_out_sanitizer import LeaveClusterOutSanitizer
 from robustfit.sanitize._loss_sanitizer import LossSanitizer
@@ -18,8 +20,10 @@ from robustfit.sanitize._sphere_sanitizer import SphereSanitizer
 
 __all__ = [
     "ActivationClusteringSanitizer",
+    "CleanlabSanitizer",
     "ConsensusSanitizer",
     "DuplicateSanitizer",
+    "GradientSanitizer",
     "LabelAgreementSanitizer",
     "LeaveClusterOutSanitizer",
     "LossSanitizer",
