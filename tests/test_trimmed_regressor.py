@@ -44,6 +44,19 @@ def test_poison_at_the_corners_is_left_out(base):
     assert np.mean((model.predict(X) - y) ** 2) <= 1.2 * np.mean((clean.predict(X) - y) ** 2)
 
 
+@pytest.mark.parametrize("base", [Ridge(), LinearRegression()], ids=str)
+@pytest.mark.parametrize("seed", range(3))
+def test_bad_rows_in_a_direction_that_good_rows_leave_free(base, seed):
+    rng = np.random.default_rng(seed)
+    X = np.hstack([np.eye(3)[rng.integers(3, size=400)], rng.normal(size=(400, 3))])
+    y = X[:, 3:].sum(axis=1) + rng.standard_t(3, size=400)
+    # Two categories at once: slopes of all three and the intercept move together at no cost.
+    X[:60, :3], y[:60] = [1.0, 1.0, 0.0], 20.0
+    model = TrimmedRegressor(base, contamination=0.15).fit(X, y)
+    assert not model.support_[:60].any()
+    np.testing.assert_allclose(model.estimator_.coef_, [0, 0, 0, 1, 1, 1], atol=0.4)
+
+
 @pytest.mark.parametrize("share", [0.1, 0.25])
 def test_automatic_contamination(share):
     X, y = line()

@@ -24,7 +24,8 @@ class TrimmedRegressor(RegressorMixin, BaseTrimmed):
 
     Alternates between fitting the whole estimator on the rows kept and keeping the rows with the smallest losses, from
     several starts: all rows, a strongly regularised fit to rows of equal length, both also with twice the share left
-    out at first, and a slowly growing share. The result is the one whose rows foretell each other best.
+    out at first, and a slowly growing share. The result is the one whose rows foretell each other best, among those
+    that the strongly regularised fit does not dispute.
 
     Parameters
     ----------
@@ -104,6 +105,10 @@ class TrimmedRegressor(RegressorMixin, BaseTrimmed):
     The smallest trimmed loss does not tell good results from bad: with many columns a fit bends to a few bad rows,
     copied often enough, at little loss. Of the results the one is taken whose rows H have the smallest mean loss when
     each is predicted by a fit to the rows of H in the other folds; copies of a row share its fold.
+    Many different bad rows do follow from each other where good rows leave a direction free, such as two categories of
+    one kind at once. Where losses are in sample, results are therefore left aside first whose rows the strongly
+    regularised fit, made anew to them, explains with over 1.06 times the least mean absolute error of any. Other
+    learners follow curves that such a fit cannot judge.
 
     It cannot help where bad rows agree with each other better than good ones do: a tight cluster of bad rows far from
     the rest can have the smaller trimmed loss.
