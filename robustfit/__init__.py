@@ -3,6 +3,7 @@
 from robustfit.certify import Certificate, CertificateError, IntervalCertificate
 from robustfit.ensemble import PartitionClassifier, PartitionRegressor, load, save
 from robustfit.evaluate import plan_partitions
+from robustfit.sanitize import SanitizedClassifier, SanitizedRegressor
 from robustfit.trimmed import LTSRegressor, SeverClassifier, SeverRegressor, TrimmedClassifier, TrimmedRegressor
 
 __version__ = "0.1.0"
@@ -14,6 +15,8 @@ __all__ = [
     "LTSRegressor",
     "PartitionClassifier",
     "PartitionRegressor",
+    "SanitizedClassifier",
+    "SanitizedRegressor",
     "SeverClassifier",
     "SeverRegressor",
     "TrimmedClassifier",

@@ -7,7 +7,7 @@ from numbers import Real
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils.metadata_routing import MethodMapping
+from sklearn.utils.metadata_routing import MethodMapping, get_routing_for_object
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, has_fit_parameter
 
 from robustfit._meta._around_estimator import AroundEstimator
@@ -64,6 +64,11 @@ class BaseSanitized(HandsOnPredictions, AroundEstimator):
     @abstractmethod
     def _groups(self, codes):
         """Positions of the rows of each class."""
+
+    @staticmethod
+    def _for_sanitizer(target):
+        """Targets as sanitizers are given them."""
+        return target
 
     @fit_context(
         # The estimator is not validated yet
@@ -165,7 +170,7 @@ class BaseSanitized(HandsOnPredictions, AroundEstimator):
     def _judge(self, estimator, sanitizer, X, target, codes, groups, params, index):
         numbers = rows_as_numbers(estimator, X, codes, owner=type(self).__name__)
         sanitizer = set_open_seeds(clone(sanitizer), member_seed(self.random_state, 0))
-        self.sanitizer_ = sanitizer.fit(numbers, target, **member_params(*params, index))
+        self.sanitizer_ = sanitizer.fit(numbers, self._for_sanitizer(target), **member_params(*params, index))
         verdict = Verdict.of(self.sanitizer_, len(index))
         if self.action == "relabel" and verdict.suggested is None:
             raise ValueError(
@@ -186,21 +191,22 @@ class BaseSanitized(HandsOnPredictions, AroundEstimator):
         estimator = set_open_seeds(clone(estimator), self.random_state)
         self.estimator_ = estimator.fit(rows.take(index), target, **own)
 
-    def _weight_name(self, estimator):
+    @staticmethod
+    def _weight_name(estimator):
         """Name of the fit parameter that takes weights."""
         if takes_weights(estimator):
             return "sample_weight"
+        name = weight_parameter(estimator)
         if routing_enabled():
-            # scikit-learn complains itself about steps that do not say whether they want weights.
-            if "sample_weight" in routed_params(self, estimator, np.ones(1), {}):
-                return "sample_weight"
-        elif (name := weight_parameter(estimator)) is not None:
-            return name
-        raise TypeError(
-            f"action='weight' needs an estimator that takes sample_weight, and {estimator!r} does not. Use "
-            "action='drop', or another estimator; with metadata routing enabled let a step request it, with "
-            "set_fit_request(sample_weight=True)."
-        )
+            asked = get_routing_for_object(estimator).consumes("fit", ["sample_weight"])
+            name = "sample_weight" if asked else None
+        if name is None:
+            raise TypeError(
+                f"action='weight' needs an estimator that takes sample_weight, and {estimator!r} does not. Use "
+                "action='drop', or another estimator; with metadata routing enabled let a step request it, with "
+                "set_fit_request(sample_weight=True)."
+            )
+        return name
 
     def get_metadata_routing(self):
         """Describe which metadata ``fit`` takes itself and which it hands on.

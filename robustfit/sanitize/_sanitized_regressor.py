@@ -10,6 +10,7 @@ from sklearn.utils.validation import column_or_1d
 
 from robustfit._sklearn import StrOptions
 from robustfit.sanitize._base_sanitized import BaseSanitized
+from robustfit.sanitize._target import Quantities
 
 
 class SanitizedRegressor(RegressorMixin, BaseSanitized):
@@ -114,3 +115,8 @@ class SanitizedRegressor(RegressorMixin, BaseSanitized):
 
     def _groups(self, codes):
         return [np.arange(len(codes))]
+
+    @staticmethod
+    def _for_sanitizer(target):
+        # Prices are no classes, even if all of them are whole.
+        return target.view(Quantities)

@@ -12,6 +12,10 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from robustfit._meta._labels import as_array, label_codes
 
 
+class Quantities(np.ndarray):
+    """Targets that are numbers even where all happen to be whole: who knows the task says so with this view."""
+
+
 @dataclass(frozen=True)
 class Target:
     """Targets of rows.
@@ -50,7 +54,9 @@ class Target:
     @property
     def given(self):
         """Labels, or numbers of the bins, or numbers, row by row: what estimators are fitted on."""
-        return self.values if self.classes is None else self.classes[self.values]
+        if self.classes is not None:
+            return self.classes[self.values]
+        return self.values if self.coded else self.values.view(Quantities)
 
     def groups(self):
         """Positions of the rows of each class or bin; of all rows where targets are numbers."""
@@ -73,6 +79,7 @@ def read_target(y, known, *, name, numbers, n_bins):
     Parameters
     ----------
     y : array-like of shape (n_samples,)
+        Whole numbers count as labels, unless they are `Quantities`.
     known : Target or None
         That of the training rows, for later ones.
     name : str
@@ -91,6 +98,7 @@ def read_target(y, known, *, name, numbers, n_bins):
     ValueError
         If numbers are given where classes are needed, labels are new, or y holds NaN.
     """
+    quantities = isinstance(y, Quantities)
     y = column_or_1d(as_array(y), warn=True)
     if y.dtype.kind == "f":
         assert_all_finite(y, input_name="y")
@@ -100,7 +108,7 @@ def read_target(y, known, *, name, numbers, n_bins):
         y = _as_numbers(y, name)
         edges = np.unique(np.quantile(y, np.linspace(0, 1, n_bins + 1)[1:-1], method="inverted_cdf"))
         return Target(np.searchsorted(edges, y, side="left"), edges=edges)
-    if type_of_target(y) == "continuous":
+    if quantities or type_of_target(y) == "continuous":
         if numbers:
             return Target(_as_numbers(y, name))
         raise ValueError(

@@ -63,23 +63,28 @@ class Verdict:
         )
         name = type(said).__name__
         for attribute in ("support_", "scores_"):
-            if np.shape(getattr(said, attribute, None)) != (n_rows,):
+            found = getattr(said, attribute, None)
+            if np.shape(found) != (n_rows,):
+                what = (
+                    f"no {attribute}" if found is None else f"{attribute} of shape {np.shape(found)} for {n_rows} rows"
+                )
                 raise TypeError(
-                    f"After fit a sanitizer has support_ (which rows to keep) and scores_ (higher is more suspicious), "
-                    f"one entry per row, here {n_rows}; {name} has {attribute} of "
-                    f"{np.shape(said.__dict__[attribute]) if hasattr(said, attribute) else 'no kind'}. Pass one of "
-                    "robustfit.sanitize; detectors of outliers go into OutlierSanitizer."
+                    f"{name} is no sanitizer: after fit one has support_ (which rows to keep) and scores_ (higher is "
+                    f"more suspicious), one entry per row; this one has {what}. Pass one of robustfit.sanitize; "
+                    "outlier detectors go into its OutlierSanitizer."
                 )
         kept = np.asarray(said.support_).astype(bool)
         names = getattr(said, "dropped_by_", None)
         reasons = np.full(n_rows, name, dtype=object) if names is None else np.asarray(names, dtype=object).copy()
         reasons[kept] = ""
         least = getattr(said, "min_per_class", 1)
+        # Where bins stand for classes, what is suggested are numbers of bins.
+        suggested = getattr(said, "suggested_labels_", None) if getattr(said, "n_bins", None) is None else None
         return cls(
             kept=kept,
             scores=np.asarray(said.scores_, dtype=np.float64),
             reasons=reasons,
-            suggested=getattr(said, "suggested_labels_", None),
+            suggested=suggested,
             least=least if isinstance(least, Real) else 1,
             threshold=getattr(said, "threshold", None),
             by_class=getattr(said, "drop_by", "global") == "class",
