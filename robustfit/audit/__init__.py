@@ -1,6 +1,8 @@
 """Claims about an estimator: what of it can be certified, and why the rest cannot."""
 
+from robustfit.audit._certify_damage import certify_damage, optimality_gap
 from robustfit.audit._certify_pipeline import certify_pipeline
 from robustfit.audit._check_certifiable import check_certifiable
+from robustfit.audit._linear_objective import LinearObjective
 
-__all__ = ["certify_pipeline", "check_certifiable"]
+__all__ = ["LinearObjective", "certify_damage", "certify_pipeline", "check_certifiable", "optimality_gap"]

@@ -1,6 +1,7 @@
 """Votes in, guarantees out: arrays and integers, no estimators."""
 
 from robustfit.certify._certificate import Certificate
+from robustfit.certify._damage_certificate import Attack, DamageCertificate
 from robustfit.certify._feasible import (
     Box,
     BoxedSphereSlab,
@@ -23,12 +24,14 @@ from robustfit.certify._threats import THREATS, CertificateError, Threat
 
 __all__ = [
     "THREATS",
+    "Attack",
     "Box",
     "BoxedSphereSlab",
     "Certificate",
     "CertificateError",
     "ConvexSet",
     "CutSet",
+    "DamageCertificate",
     "FeasibleSet",
     "IntegerSphereSlab",
     "IntervalCertificate",
