@@ -100,6 +100,9 @@ def read_target(y, known, *, name, numbers, n_bins):
     """
     quantities = isinstance(y, Quantities)
     y = column_or_1d(as_array(y), warn=True)
+    # A list keeps the types of its entries, also where they are all numbers.
+    if y.dtype.kind == "O" and (numbers_alone := np.array(y.tolist())).dtype.kind in "iufb":
+        y = numbers_alone
     if y.dtype.kind == "f":
         assert_all_finite(y, input_name="y")
     if known is not None:
