@@ -2,6 +2,11 @@
 
 import pytest
 import sklearn
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 from sklearn.utils.fixes import parse_version
 
@@ -9,6 +14,8 @@ from robustfit.sanitize import (
     DuplicateSanitizer,
     LabelAgreementSanitizer,
     NeighborsSanitizer,
+    SanitizedClassifier,
+    SanitizedRegressor,
     SlabSanitizer,
     SpectralSanitizer,
     SphereSanitizer,
@@ -24,6 +31,24 @@ SANITIZERS = {
     "density": (lambda: NeighborsSanitizer(mode="density"), 42),
     "label agreement": (lambda: LabelAgreementSanitizer(), 42),
     "duplicates": (lambda: DuplicateSanitizer(), 41),
+    "sanitized": (lambda: SanitizedClassifier(), 55),
+    "sanitized, weighted": (
+        lambda: SanitizedClassifier(GaussianNB(), sanitizer=SphereSanitizer(0.2), action="weight"),
+        55,
+    ),
+    "sanitized, relabelled": (
+        lambda: SanitizedClassifier(
+            make_pipeline(StandardScaler(), KNeighborsClassifier(1)),
+            sanitizer=LabelAgreementSanitizer(0.2, n_neighbors=3),
+            action="relabel",
+        ),
+        55,
+    ),
+    "sanitized regressor": (lambda: SanitizedRegressor(), 52),
+    "sanitized regressor, weighted": (
+        lambda: SanitizedRegressor(DecisionTreeRegressor(), action="weight"),
+        51,
+    ),
 }
 
 
