@@ -71,7 +71,7 @@ def small_problem(seed):
 
 
 @pytest.mark.parametrize("kind", range(len(KINDS)), ids=KINDS)
-def test_never_above_the_enumerated_optimum_and_equal_where_proved(kind):
+def test_never_above_the_enumerated_optimum_and_equal_where_proved(kind, monkeypatch):
     n_proved = 0
     for seed in range(kind, 320, len(KINDS)):
         X, y, h, fit_intercept, ridge = small_problem(seed)
@@ -86,8 +86,12 @@ def test_never_above_the_enumerated_optimum_and_equal_where_proved(kind):
         if bound.proved:
             assert bound.value >= optimum * (1 - 1e-8) - 1e-12
         n_proved += bound.proved
-        for max_nodes in (1, 100):
-            assert lts_lower_bound(X, y, h, poor, max_nodes=max_nodes, **given).value <= optimum + noise
+        with monkeypatch.context() as patch:
+            # What stops early, in conic problems too, is a bound as well; every fourth takes all that it may.
+            if seed // len(KINDS) % 4:
+                patch.setattr("robustfit.trimmed._lts._gap._CONIC_PROBLEMS", 4)
+            for max_nodes in (1, 100):
+                assert lts_lower_bound(X, y, h, poor, max_nodes=max_nodes, **given).value <= optimum + noise
     # What is rounding on both sides is not proved.
     assert n_proved >= {"exact fit": 20, "all equal": 12}.get(KINDS[kind], 32)
 
@@ -103,9 +107,9 @@ def test_each_bound_alone_is_sound_wherever_it_stops(search_one):
         frame = make_frame(X, y, h, best, fit_intercept=fit_intercept, ridge=ridge)
         if frame is None:
             continue
-        for effort in (1, 30, 400):
+        for effort in (1, 4) if search_one is search_intercepts else (1, 30, 400):
             if search_one is search_intercepts:
-                lower = search_one(frame, max_solves=min(effort, 4))
+                lower = search_one(frame, max_solves=effort)
             elif search_one is search_blocks:
                 lower = search_one(frame, n_blocks=min(2, len(y)), max_nodes=effort)
             else:
@@ -183,7 +187,7 @@ def test_the_gap_of_a_real_fit(n, p, gap):
 
 def test_a_fit_that_the_search_missed_has_a_gap():
     # One start, from all rows, ends on the wrong plane.
-    X, y = contaminated(40, 2, seed=1)
+    X, y = contaminated(30, 2, seed=1)
     best = LTSRegressor(alpha=0.75, final=None, gap=True).fit(X, y)
     bound = lts_lower_bound(X, y, int(best.support_.sum()), np.array([2.0, 0.0, 0.0]))
     assert bound.value <= best.objective_
@@ -191,10 +195,11 @@ def test_a_fit_that_the_search_missed_has_a_gap():
 
 
 def test_a_penalty_bounds_any_number_of_columns():
-    X, y = contaminated(60, 60)
-    model = LTSRegressor(final=None, ridge=60.0, n_starts=50, gap=True).fit(X, y)
+    X, y = contaminated(40, 50)
+    model = LTSRegressor(final=None, ridge=20.0, n_starts=20, gap=True).fit(X, y)
     assert 0.1 < model.lower_bound_ / model.objective_ <= 1.0
-    sparse = LTSRegressor(final=None, ridge=60.0, l1=1.0, n_starts=50, gap=True).fit(X, y)
+    X, y = contaminated(40, 40)
+    sparse = LTSRegressor(final=None, ridge=40.0, l1=1.0, n_starts=20, gap=True).fit(X, y)
     assert 0.1 < sparse.lower_bound_ / sparse.objective_ <= 1.0
 
 
@@ -320,10 +325,12 @@ def test_a_penalised_column_in_a_far_unit_does_not_hide_a_better_fit(unit):
     y[:40] = X[:40] @ (-3 * np.ones(6)) + 0.1 * rng.normal(size=40)
     X[:, 0] *= unit
     given = {"ridge": 1.0, "final": None, "alpha": 0.5}
-    poor = LTSRegressor(gap=True, n_starts=1, n_keep=1, deterministic_starts=False, **given).fit(X, y)
+    poor = LTSRegressor(n_starts=1, n_keep=1, deterministic_starts=False, **given).fit(X, y)
     good = LTSRegressor(n_starts=20, **given).fit(X, y)
-    assert poor.lower_bound_ <= good.objective_
-    assert poor.gap_ >= 1.0 - good.objective_ / poor.objective_ - 1e-9
+    coef = np.append(poor.coef_, poor.intercept_)
+    bound = lts_lower_bound(X, y, int(poor.support_.sum()), coef, ridge=1.0, max_nodes=5000)
+    assert bound.value <= good.objective_
+    assert bound.gap(poor.objective_) >= 1.0 - good.objective_ / poor.objective_ - 1e-9
 
 
 def test_a_penalty_that_is_not_finite_in_its_units_gives_nothing():
