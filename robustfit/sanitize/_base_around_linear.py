@@ -14,8 +14,9 @@ from robustfit._meta._selection import row_keys
 from robustfit.sanitize._base_around_model import BaseAroundModel
 from robustfit.sanitize._base_sanitizer import BaseSanitizer
 from robustfit.sanitize._linear._bounded_rows import BoundedRows
-from robustfit.sanitize._linear._default_learner import linear_step
+from robustfit.sanitize._linear._default_learner import BoundedRidge, linear_step
 from robustfit.sanitize._linear._linear_losses import check_known
+from robustfit.sanitize._linear._row_space import RowSpace
 
 
 class LinearTask(NamedTuple):
@@ -85,14 +86,20 @@ class BaseAroundLinear(BaseAroundModel):
 
     def _linear_task(self, rows, target):
         random_state = check_seed(self.random_state)
-        keys = row_keys(rows, target.values)
-        order = np.argsort(keys, kind="stable")
+        order = np.argsort(row_keys(rows, target.values), kind="stable")
         values = target.values[order]
         regression = target.classes is None
-        self._bounded = BoundedRows().fit(rows[order]) if self.estimator is None else None
+        self._bounded = None
+        if self.estimator is None:
+            self._bounded = (
+                BoundedRidge().measure(rows[order], values) if regression else BoundedRows().fit(rows[order])
+            )
+        estimator = linear_step(regression, len(values)) if self.estimator is None else self.estimator
+        self._has_intercept = bool(getattr(estimator, "fit_intercept", True))
+        rows, values = self._as_given(rows[order], values)
         return LinearTask(
-            linear_step(regression, len(values)) if self.estimator is None else self.estimator,
-            self._as_given(rows[order]),
+            estimator,
+            rows,
             values,
             values if regression else target.classes[values],
             order,
@@ -100,9 +107,23 @@ class BaseAroundLinear(BaseAroundModel):
             quiet=self.estimator is None,
         )
 
-    def _as_given(self, rows):
-        """Rows as the learner is given them."""
-        return rows if self._bounded is None else self._bounded.transform(rows)
+    def _as_given(self, rows, values):
+        """Rows and targets as the learner is given them."""
+        if self._bounded is None:
+            return rows, values
+        if isinstance(self._bounded, BoundedRidge):
+            return self._bounded.weighted(rows, values)
+        return self._bounded.transform(rows), values
+
+    def _measure(self, rows):
+        """Choose the coordinates of training rows, one unit for all columns, and return the rows in them."""
+        self._units = None if self._bounded is not None else RowSpace.of(rows, intercept=self._has_intercept)[1:]
+        return self._space(rows)
+
+    def _space(self, rows):
+        if self._units is None:
+            return RowSpace(rows, np.zeros(rows.shape[1]), intercept=self._has_intercept)
+        return RowSpace.within(rows, *self._units, intercept=self._has_intercept)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

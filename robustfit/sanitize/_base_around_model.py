@@ -39,6 +39,9 @@ class BaseAroundModel(MetaEstimatorMixin, BaseSanitizer):
 
     _target_kind = "any"
 
+    # Whether a score that is not positive says that a row helps others.
+    _spares_helpful = False
+
     _parameter_constraints: dict = {
         **{name: BaseSanitizer._parameter_constraints[name] for name in ("contamination", "threshold")},
         "estimator": [HasMethods(["fit", "predict"]), None],
@@ -106,6 +109,18 @@ class BaseAroundModel(MetaEstimatorMixin, BaseSanitizer):
                 f"class tells nothing. Got one class: {target.classes.tolist()}."
             )
 
+    def _read_trusted(self, X, y):
+        """Return rows that are known to be good and their target, or None."""
+        if (X is None) != (y is None):
+            missing = "y_trusted" if y is None else "X_trusted"
+            raise ValueError(f"{missing} is missing: trusted rows need their targets, and the other way round.")
+        if X is None:
+            return None
+        try:
+            return self._read(X, y, reset=False)
+        except ValueError as error:
+            raise ValueError(f"X_trusted and y_trusted do not go with X and y: {error}") from error
+
     def _learner(self, rows, target, *, loss="auto", votes=False):
         """Return the `RowLearner` of some rows."""
         random_state = check_seed(self.random_state)
@@ -122,6 +137,11 @@ class BaseAroundModel(MetaEstimatorMixin, BaseSanitizer):
         else:
             response = classifier_response(estimator, loss, votes=votes)
         return RowLearner(estimator, rows, target, response, random_state, quiet=self.estimator is None)
+
+    def _select(self, scores, rows, target):
+        kept = super()._select(scores, rows, target)
+        # However many may be left out, what others do better with stays.
+        return kept | (scores <= 0.0) if self._spares_helpful and self.threshold is None else kept
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

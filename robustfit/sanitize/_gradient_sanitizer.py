@@ -12,7 +12,6 @@ from robustfit.sanitize._base_around_model import BaseAroundModel
 from robustfit.sanitize._folds import content_folds
 from robustfit.sanitize._linear._linear_losses import CLASSIFIERS, REGRESSORS, read_loss, row_slopes
 from robustfit.sanitize._linear._row_gradients import RowGradients
-from robustfit.sanitize._linear._row_space import RowSpace
 from robustfit.sanitize._linear._spectral_scores import find_directions
 
 
@@ -143,8 +142,7 @@ class GradientSanitizer(BaseAroundLinear):
 
     def _fit_scores(self, rows, target):
         task = self._linear_task(rows, target)
-        self._units = None if self.estimator is None else RowSpace.of(task.rows, intercept=self._has_intercept())[1:]
-        groups, space = self._groups(task.values), self._space(task.rows)
+        groups, space = self._groups(task.values), self._measure(task.rows)
         folds = content_folds(task.rows, task.codes, self.n_folds, task.random_state)
         kept = np.ones(len(task.values), dtype=bool)
         for number in range(self.n_rounds):
@@ -178,8 +176,8 @@ class GradientSanitizer(BaseAroundLinear):
         return slopes
 
     def _score(self, rows, target):
-        rows = self._as_given(rows)
-        gradients = RowGradients(self._space(rows), self._slopes(self.estimator_, rows, target.values))
+        rows, values = self._as_given(rows, target.values)
+        gradients = RowGradients(self._space(rows), self._slopes(self.estimator_, rows, values))
         return self._far_out(gradients, self._groups(target.values)) / self._unit
 
     def _far_out(self, gradients, groups):
@@ -187,11 +185,6 @@ class GradientSanitizer(BaseAroundLinear):
         for code, group in groups.items():
             scores[group] = self._directions[code].score(gradients.take(group))
         return scores
-
-    def _space(self, rows):
-        if self._units is None:
-            return RowSpace(rows, np.zeros(rows.shape[1]), intercept=True)
-        return RowSpace.within(rows, *self._units, intercept=self._has_intercept())
 
     def _slopes(self, model, rows, values):
         loss = read_loss(model)
@@ -202,9 +195,6 @@ class GradientSanitizer(BaseAroundLinear):
             )
         answers = np.asarray(rows @ np.atleast_2d(model.coef_).T + model.intercept_)
         return row_slopes(loss, values, answers)
-
-    def _has_intercept(self):
-        return bool(getattr(self.estimator, "fit_intercept", True))
 
     @staticmethod
     def _groups(values):

@@ -21,10 +21,11 @@ class LossSanitizer(BaseAroundModel):
     Parameters
     ----------
     estimator : estimator, default=None
-        Classifier or regressor. If None, logistic or ridge regression, of rows in robust units (columns
-        around their medians, divided by the median absolute deviation, cut at ±3) whose length is cut at the lower
-        quartile of all, with a penalty of λ = 0.002 per row: no row pulls it far. Then y holds numbers if some are
-        not whole, or if there are more than 20 different ones and fewer than four rows of each; else labels.
+        Classifier or regressor. If None, logistic regression of rows in robust units (columns around their medians,
+        divided by the median absolute deviation, cut at ±3) whose length is cut at the lower quartile of all; or ridge
+        regression in robust units, of rows that weigh less the more they are longer than that. The penalty is λ = 0.002
+        per row. Then y holds numbers if some are not whole, or if there are more than 20 different ones and fewer than
+        four rows of each; else labels.
     contamination : float, default=0.05
         Share of the rows to leave out, in [0, 0.5), rounded down to whole rows.
     drop_by : {"global", "class"}, default="global"

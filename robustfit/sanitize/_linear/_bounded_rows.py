@@ -11,9 +11,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 # The normal distribution has a median absolute deviation of this many sigma.
 _QUARTILE = float(ndtri(0.75))
 
-# Standard deviations beyond which a value counts as one that far out.
-_FARTHEST = 3.0
-
 # Share of the rows that keep their length.
 _SHORT = 0.25
 
@@ -22,10 +19,15 @@ _BLOCK_CELLS = 1 << 19
 
 
 class BoundedRows(TransformerMixin, BaseEstimator):
-    """Bring columns into robust units, cut them at ±3, and shorten the rows that are longer than three quarters.
+    """Bring columns into robust units, cut them, and shorten the rows that are longer than three quarters.
 
     A linear learner is pulled by a row in proportion to its length, which is at most 1 here. Unlike rows of equal
     length these still say how far out they are, down to a single column.
+
+    Parameters
+    ----------
+    farthest : float, default=3.0
+        Standard deviations beyond which a value counts as one that far out.
 
     Attributes
     ----------
@@ -41,26 +43,32 @@ class BoundedRows(TransformerMixin, BaseEstimator):
     than half of each column is filled the result is that of the dense copy.
     """
 
+    def __init__(self, farthest=3.0):
+        self.farthest = farthest
+
     def fit(self, X, y=None):
         """Measure columns and rows."""
         X = validate_data(self, X, accept_sparse="csr", dtype=np.float64)
         self.location_, self.scale_ = _sparse_units(X) if sp.issparse(X) else _dense_units(X)
-        length = float(np.quantile(_lengths(self._in_units(X)), _SHORT))
+        self.length_ = 1.0
+        length = float(np.quantile(row_lengths(self.in_units(X)), _SHORT))
         self.length_ = length if length > 0.0 else 1.0
         return self
 
     def transform(self, X):
         """Return the rows in these units, none longer than 1."""
         check_is_fitted(self)
-        rows = self._in_units(validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False))
-        shortened = 1.0 / np.maximum(_lengths(rows), self.length_)
-        return sp.csr_array(sp.diags_array(shortened) @ rows) if sp.issparse(rows) else rows * shortened[:, None]
+        rows = self.in_units(validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False))
+        return scale_rows(rows, 1.0 / np.maximum(row_lengths(rows), 1.0))
 
-    def _in_units(self, X):
+    def in_units(self, X):
+        """Return rows in robust units, a quarter of which are not longer than 1."""
+        scale = self.scale_ * self.length_
+        cut = self.farthest / self.length_
         if not sp.issparse(X):
-            return _cut(X, self.location_, self.scale_)
-        location, scale = self.location_[X.indices], self.scale_[X.indices]
-        data = _cut(X.data, location, scale) + location / scale
+            return _cut(X, self.location_, scale, cut)
+        location, scale = self.location_[X.indices], scale[X.indices]
+        data = _cut(X.data, location, scale, cut) + location / scale
         return sp.csr_array((data, X.indices, X.indptr), shape=X.shape)
 
     def __sklearn_tags__(self):
@@ -69,15 +77,21 @@ class BoundedRows(TransformerMixin, BaseEstimator):
         return tags
 
 
-def _lengths(rows):
+def row_lengths(rows):
+    """Euclidean length of each row."""
     if sp.issparse(rows):
         return np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
     return np.sqrt(np.einsum("ij,ij->i", rows, rows))
 
 
-def _cut(values, location, scale):
+def scale_rows(rows, factors):
+    """Multiply each row by a number."""
+    return sp.csr_array(sp.diags_array(factors) @ rows) if sp.issparse(rows) else rows * factors[:, None]
+
+
+def _cut(values, location, scale, farthest):
     with np.errstate(over="ignore"):
-        return np.clip((values - location) / scale, -_FARTHEST, _FARTHEST)
+        return np.clip((values - location) / scale, -farthest, farthest)
 
 
 def _dense_units(X):

@@ -41,6 +41,14 @@ def row_losses(loss, target, scores):
     return loss.value(*_arguments(loss, target, scores)).reshape(len(scores), -1).sum(axis=1)
 
 
+def row_bends(loss, target, scores):
+    """Second derivatives of the rows' losses in their scores; of shape (n_rows, n_outputs, n_outputs)."""
+    bends = loss.curvature(*_arguments(loss, target, scores))
+    if bends.ndim == 3:
+        return bends
+    return bends.reshape(scores.shape)[:, :, None] * np.eye(scores.shape[1])
+
+
 def signs(codes, n_outputs):
     """Codes of classes as targets −1 and +1, one column per class; for two classes one column."""
     return np.where(codes[:, None] == (np.arange(n_outputs) if n_outputs > 1 else 1), 1.0, -1.0)
