@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, make_regression
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import train_test_split
 from sklearn.naive_bayes import GaussianNB
@@ -14,7 +15,8 @@ from sklearn.preprocessing import StandardScaler
 from robustfit.certify import Certificate, CertificateError, IntervalCertificate
 from robustfit.ensemble import PartitionClassifier, PartitionRegressor
 from robustfit.evaluate import certified_accuracy_score
-from robustfit.inspection import CertifiedAccuracyDisplay, RadiusHistogramDisplay
+from robustfit.inspection import CertifiedAccuracyDisplay, RadiusHistogramDisplay, SanitizationDisplay
+from robustfit.sanitize import SanitizedClassifier, SphereSanitizer
 
 plt = pytest.importorskip("matplotlib.pyplot")
 
@@ -396,6 +398,115 @@ def test_both_displays_side_by_side(certificate):
     assert len(plt.get_fignums()) == 1
 
 
+# --- SanitizationDisplay --------------------------------------------------------------------------------
+
+SCORES = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.9, 0.8, 0.7])
+KEPT = SCORES < 0.6
+POISON = np.array([0, 0, 0, 1, 0, 1, 1, 0], dtype=bool)
+
+
+def counts(drawn):
+    return sum(patch.get_height() for patch in drawn.patches)
+
+
+def test_scores_by_hand():
+    display = SanitizationDisplay.from_scores(SCORES, KEPT, is_poison=POISON)
+    assert (display.recall, display.precision) == pytest.approx((2 / 3, 2 / 3))
+    assert [counts(display.bars_[part]) for part in ("kept", "suspicious")] == [5, 3]
+    assert list(display.bars_) == ["kept", "suspicious", "poison"]
+    assert display.ax_.get_yscale() == "log"
+    assert display.curve_ax_.get_xlabel() == "recall of poison"
+    assert display.chosen_.get_xdata().tolist() == pytest.approx([2 / 3])
+    # From all rows to the single most suspicious one: 3 of 8, 3 of 7, …, 1 of 1, and no row at all.
+    precision = [3 / 8, 3 / 7, 3 / 6, 3 / 5, 2 / 4, 2 / 3, 1.0, 1.0, 1.0]
+    assert display.curve_.get_ydata().tolist() == pytest.approx(precision)
+    assert display.curve_.get_xdata().tolist() == pytest.approx([1, 1, 1, 1, 2 / 3, 2 / 3, 2 / 3, 1 / 3, 0])
+    assert [text.get_text() for text in display.ax_.get_legend().get_texts()] == [
+        "kept (5)",
+        "suspicious (3)",
+        "poison (3)",
+    ]
+
+
+def test_scores_alone_are_one_picture():
+    display = SanitizationDisplay.from_scores(SCORES, KEPT)
+    assert display.curve_ax_ is None
+    assert len(display.figure_.axes) == 1
+    with pytest.raises(AttributeError, match="pass is_poison="):
+        display.recall  # noqa: B018
+    # Without a row of poison there is no recall to draw.
+    display = SanitizationDisplay.from_scores(SCORES, KEPT, is_poison=np.zeros(8))
+    assert display.curve_ax_ is None
+    assert np.isnan(display.recall)
+    assert np.isnan(SanitizationDisplay.from_scores(SCORES, np.ones(8), is_poison=POISON).precision)
+
+
+def test_scores_on_axes_that_are_there():
+    _, (left, right) = plt.subplots(1, 2)
+    display = SanitizationDisplay.from_scores(SCORES, KEPT, is_poison=POISON, name="mine", ax=(left, right))
+    assert (display.ax_, display.curve_ax_) == (left, right)
+    assert left.get_title() == "mine"
+    _, single = plt.subplots()
+    assert SanitizationDisplay.from_scores(SCORES, KEPT, is_poison=POISON, ax=single).curve_ax_ is None
+    again = display.plot(name="other")
+    assert again.ax_ is not left
+    assert again.ax_.get_title() == "other"
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [
+        np.zeros(8),
+        [1e9, *SCORES[1:]],
+        [np.inf, *SCORES[1:]],
+        [np.inf] * 8,
+        [-np.inf, np.inf, *SCORES[2:]],
+        [1.0] + [0.0] * 7,
+    ],
+)
+def test_every_score_is_in_a_bar(scores):
+    display = SanitizationDisplay.from_scores(scores, KEPT, is_poison=POISON)
+    assert sum(counts(display.bars_[part]) for part in ("kept", "suspicious")) == 8
+
+
+def test_rows_without_a_score_are_left_out():
+    scores = SCORES.copy()
+    scores[[0, 5]] = np.nan
+    display = SanitizationDisplay.from_scores(scores, KEPT, is_poison=POISON)
+    assert len(display.scores) == len(display.kept) == len(display.is_poison) == 6
+
+
+def test_scores_of_estimators_and_sanitizers():
+    X, y = load_breast_cancer(return_X_y=True)
+    sanitizer = make_pipeline(StandardScaler(), SphereSanitizer())
+    model = make_pipeline(StandardScaler(), SanitizedClassifier(GaussianNB(), sanitizer=sanitizer)).fit(X, y)
+    display = SanitizationDisplay.from_estimator(model)
+    assert display.name == display.ax_.get_title() == "SphereSanitizer"
+    assert (~display.kept).sum() == 28
+    alone = SanitizationDisplay.from_sanitizer(sanitizer.fit(X, y))
+    assert alone.name == "SphereSanitizer"
+    np.testing.assert_allclose(alone.scores, display.scores)
+    for unfitted in (SanitizedClassifier(), SphereSanitizer()):
+        with pytest.raises(NotFittedError):
+            SanitizationDisplay.from_estimator(unfitted)
+
+
+@pytest.mark.parametrize(
+    ("scores", "kept", "is_poison", "message"),
+    [
+        (SCORES, KEPT[1:], None, "inconsistent numbers of samples"),
+        (SCORES, KEPT, POISON[1:], "inconsistent numbers of samples"),
+        (SCORES, np.arange(8), None, "kept must say yes or no to each row"),
+        (SCORES, KEPT, [POISON], "is_poison must say yes or no to each row"),
+        (np.full(8, np.nan), KEPT, None, "at least one of them not NaN"),
+        (SCORES[:, None], KEPT, None, "one number per row"),
+    ],
+)
+def test_scores_that_cannot_be_drawn(scores, kept, is_poison, message):
+    with pytest.raises(ValueError, match=message):
+        SanitizationDisplay.from_scores(scores, kept, is_poison=is_poison)
+
+
 # --- without matplotlib ---------------------------------------------------------------------------------
 
 
@@ -410,3 +521,8 @@ def test_message_without_matplotlib(monkeypatch, certificate, display):
     # Said before the work is done, not after: this estimator could not be certified at all.
     with pytest.raises(ImportError, match=message):
         display.from_estimator(None, None, None)
+    for make in (SanitizationDisplay.from_estimator, SanitizationDisplay.from_sanitizer):
+        with pytest.raises(ImportError, match="SanitizationDisplay needs matplotlib"):
+            make(None)
+    with pytest.raises(ImportError, match="SanitizationDisplay needs matplotlib"):
+        SanitizationDisplay.from_scores(None, None)
