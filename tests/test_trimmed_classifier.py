@@ -274,7 +274,7 @@ def test_shares_that_cannot_be(contamination):
 
 
 def test_automatic_contamination():
-    X, y, X_test, y_test = planes()
+    X, y, X_test, y_test = planes(n=400)
     assert TrimmedClassifier(contamination="auto").fit(X, y).contamination_ <= 0.05
     poisoned = flipped(X, y, 0.15)
     model = TrimmedClassifier(contamination="auto").fit(poisoned.X, poisoned.y)
@@ -289,8 +289,8 @@ def test_automatic_contamination():
         (LogisticRegression(), "in_sample"),
         (LinearSVC(), "in_sample"),
         (GaussianNB(), "in_sample"),
-        (RandomForestClassifier(), "out_of_bag"),
-        (RandomForestClassifier(bootstrap=False), "out_of_fold"),
+        (RandomForestClassifier(30), "out_of_bag"),
+        (RandomForestClassifier(5, bootstrap=False), "out_of_fold"),
         (DecisionTreeClassifier(), "out_of_fold"),
         (make_pipeline(StandardScaler(), KNeighborsClassifier()), "out_of_fold"),
         (SVC(), "out_of_fold"),
@@ -306,7 +306,7 @@ def test_losses_come_from_rows_that_a_learner_has_not_memorised(base, evaluation
 
 @pytest.mark.parametrize(
     "base",
-    [RandomForestClassifier(30), make_pipeline(StandardScaler(), RandomForestClassifier(30)), DecisionTreeClassifier()],
+    [RandomForestClassifier(20), make_pipeline(StandardScaler(), RandomForestClassifier(20)), DecisionTreeClassifier()],
     ids=["forest", "forest in a pipeline", "tree"],
 )
 def test_memorising_learners_find_flips(base):
