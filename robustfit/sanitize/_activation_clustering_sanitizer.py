@@ -29,7 +29,7 @@ class ActivationClusteringSanitizer(BaseSanitizer):
         fitted to all rows and their labels; put it into a `sklearn.frozen.FrozenEstimator` if it was trained before. A
         callable takes rows and returns a table of numbers. None clusters the columns as they are: scale them first.
     n_components : int, default=10
-        Most principal components that are kept of each class.
+        Most principal components that are kept of each class: one for ten rows at most.
     whiten : bool, default=True
         Whether the components are brought to the same variance, as independent components are.
     criterion : {"both", "silhouette", "relative_size"}, default="both"

@@ -5,6 +5,7 @@
 import numpy as np
 from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.ensemble import IsolationForest
+from sklearn.frozen import FrozenEstimator
 from sklearn.neighbors import LocalOutlierFactor
 from sklearn.utils import get_tags
 
@@ -224,6 +225,10 @@ class OutlierSanitizer(MetaEstimatorMixin, BaseSanitizer):
         return target.groups() if self.by_class else [np.arange(rows.shape[0])]
 
     def _fit_detector(self, fitted, rows, target, code):
+        if isinstance(fitted, FrozenEstimator):
+            # Makes sure that it is fitted.
+            fitted.fit(rows, None)
+            return
         try:
             fitted.fit(rows)
         except ValueError as error:

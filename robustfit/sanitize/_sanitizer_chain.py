@@ -29,7 +29,7 @@ class SanitizerChain(BaseComposedSanitizer):
     scores_ : ndarray of shape (n_samples,)
         For a row that the s-th of S sanitizers left out, ``S − s + 1`` plus its rank: the earlier, the more suspicious.
         For a row that all kept, the largest of its ranks. A rank is the share of the rows seen by a sanitizer that it
-        finds less suspicious, between 0 and 1, where rows of the same score count by half.
+        finds less suspicious, above 0 and below 1, where rows of the same score, itself among them, count by half.
     support_ : ndarray of shape (n_samples,), bool
         Rows that are kept.
     sample_indices_ : ndarray of shape (n_kept,)
@@ -170,4 +170,5 @@ class _Stage:
         """Share of the rows seen with smaller scores, those of equal score by half."""
         below = np.searchsorted(self.ordered, scores, side="left")
         upto = np.searchsorted(self.ordered, scores, side="right")
-        return (below + upto) / (2.0 * len(self.ordered))
+        # A row that is more suspicious than all that were seen ranks like the first of them.
+        return np.minimum((below + upto) / 2.0, len(self.ordered) - 0.5) / len(self.ordered)

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
-_STARTS = 5
+_STARTS = 10
+
+_ROWS_PER_COMPONENT = 10
 
 # Squares of larger numbers are beyond the range of floats, or their sums are.
 _LARGE = 1e100
@@ -55,9 +56,10 @@ class TwoClusters:
     @classmethod
     def of(cls, rows, n_components, whiten, seed):
         """Find the clusters of rows, which stand in an order that depends on their content alone."""
-        n_components = min(n_components, rows.shape[0] - 1, rows.shape[1])
-        if n_components < 1:
+        if rows.shape[0] < 2:
             return cls()
+        # Rows in about as many directions are all equally far from each other, once those are of one variance.
+        n_components = min(n_components, max(1, rows.shape[0] // _ROWS_PER_COMPONENT), rows.shape[1])
         largest = abs(rows).max()
         size = largest if largest > _LARGE else 1.0
         pca = _principal_components(rows / size, n_components, seed)
@@ -105,13 +107,7 @@ def _leanings(points, centers):
 
 
 def _principal_components(rows, n_components, seed):
-    n_rows, n_columns = rows.shape
-    if n_columns <= _MOST_COLUMNS:
-        solver = "covariance_eigh"
-    elif n_components < n_rows:
-        # Never forms a dense copy of sparse rows.
-        solver = "arpack"
-    else:
-        solver, rows = "full", rows.toarray() if sp.issparse(rows) else rows
-    with threadpool_limits(1):
+    # The latter never forms a dense copy of sparse rows.
+    solver = "covariance_eigh" if rows.shape[1] <= _MOST_COLUMNS else "arpack"
+    with threadpool_limits(1), np.errstate(invalid="ignore"):
         return PCA(n_components, svd_solver=solver, random_state=seed).fit(rows)
