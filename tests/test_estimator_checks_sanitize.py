@@ -2,20 +2,27 @@
 
 import pytest
 import sklearn
+from sklearn.ensemble import IsolationForest
+from sklearn.linear_model import Ridge
 from sklearn.naive_bayes import GaussianNB
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 from sklearn.utils.fixes import parse_version
 
+from robustfit.ensemble import MicroModelSanitizer
 from robustfit.sanitize import (
+    ActivationClusteringSanitizer,
+    ConsensusSanitizer,
     DuplicateSanitizer,
     LabelAgreementSanitizer,
     NeighborsSanitizer,
+    OutlierSanitizer,
     SanitizedClassifier,
     SanitizedRegressor,
+    SanitizerChain,
     SlabSanitizer,
     SpectralSanitizer,
     SphereSanitizer,
@@ -49,7 +56,17 @@ SANITIZERS = {
         lambda: SanitizedRegressor(DecisionTreeRegressor(), action="weight"),
         51,
     ),
+    "outliers": (lambda: OutlierSanitizer(IsolationForest(n_estimators=5)), 42),
+    "outliers of all": (lambda: OutlierSanitizer(LocalOutlierFactor(3), by_class=False), 41),
+    "clusters": (lambda: ActivationClusteringSanitizer(), 42),
+    "chain": (lambda: SanitizerChain([("sphere", SphereSanitizer()), ("slab", SlabSanitizer())]), 42),
+    "consensus": (lambda: ConsensusSanitizer([("sphere", SphereSanitizer()), ("slab", SlabSanitizer())]), 42),
+    "micro-models": (lambda: MicroModelSanitizer(n_partitions=3), 42),
+    "micro-models of numbers": (lambda: MicroModelSanitizer(Ridge(), n_partitions=3), 42),
 }
+
+
+pytestmark = pytest.mark.filterwarnings("ignore::robustfit.ensemble.PartitionWarning")
 
 
 @parametrize_with_checks([make() for make, _ in SANITIZERS.values()])
