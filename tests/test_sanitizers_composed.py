@@ -21,6 +21,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KernelDensity, KNeighborsClassifier, LocalOutlierFactor
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -30,7 +31,7 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from robustfit.certify import CutSet, Slab, Sphere, SphereSlab
-from robustfit.ensemble import MicroModelSanitizer, PartitionWarning
+from robustfit.ensemble import MicroModelSanitizer, PartitionClassifier, PartitionWarning
 from robustfit.sanitize import (
     ActivationClusteringSanitizer,
     CleanlabSanitizer,
@@ -150,6 +151,44 @@ class TestEvery:
         np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
         np.random.seed(4)  # noqa: NPY002
         np.testing.assert_array_equal(COMPOSED[name]().fit(X, y).scores_, first)
+
+    def test_isolation(self, name):
+        """What is inserted into one shard is unknown to the sanitizers of all others."""
+        X, y = blobs(n=360)
+        model = PartitionClassifier(SanitizedClassifier(GaussianNB(), sanitizer=COMPOSED[name]()), n_partitions=3)
+        given = model.fit(X, y).votes(X)
+        more = clone(model).fit(np.vstack([X, [[3.0, 1.0, 4.0, 1.5]]]), np.append(y, 0))
+        touched = more.row_shards_[-1]
+        np.testing.assert_array_equal(np.delete(given, touched, axis=1), np.delete(more.votes(X), touched, axis=1))
+
+    def test_pipeline(self, name):
+        pipeline = pytest.importorskip("imblearn.pipeline")
+        X, y = blobs()
+        sanitizer = COMPOSED[name]()
+        model = pipeline.make_pipeline(StandardScaler(), sanitizer, GaussianNB()).fit(X, y)
+        scaled = StandardScaler().fit_transform(X)
+        kept = clone(sanitizer).fit(scaled, y).support_
+        np.testing.assert_array_equal(model.predict(X), GaussianNB().fit(scaled[kept], y[kept]).predict(scaled))
+
+    def test_rows_that_are_all_the_same(self, name):
+        X, y = np.ones((40, 3)), np.arange(40) % 2
+        with warnings.catch_warnings():
+            # That there are no neighbours, or no rows in other shards.
+            warnings.simplefilter("ignore", UserWarning)
+            model = COMPOSED[name]().fit(X, y)
+        assert np.isfinite(model.scores_).all()
+        assert len(np.unique(model.scores_[y == 0])) == 1
+        assert set(y[model.support_]) == {0, 1}
+
+    def test_class_smaller_than_what_may_go(self, name):
+        X, y = blobs()
+        y = np.where(np.arange(120) < 4, 1, 0)
+        model = COMPOSED[name]()
+        budget = {key: 0.2 for key in model.get_params() if key.endswith("contamination")}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            model.set_params(**{key: budget[key] for key in budget if "detector" not in key}).fit(X, y)
+        assert set(y[model.support_]) == {0, 1}
 
     def test_copy(self, name):
         model = COMPOSED[name]()

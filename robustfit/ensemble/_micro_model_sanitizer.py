@@ -2,11 +2,13 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
+import warnings
 from numbers import Integral
 
 import numpy as np
 import scipy.sparse as sp
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -174,7 +176,11 @@ class MicroModelSanitizer(BaseAroundModel):
 
     def _fit_scores(self, rows, target, *, groups):
         check_seed(self.random_state)
-        self.ensemble_ = self._ensemble(rows, target).fit(rows, target.given, groups=groups)
+        with warnings.catch_warnings():
+            if self.estimator is None:
+                # Where a learner that the user did not choose stops is no one's business.
+                warnings.simplefilter("ignore", ConvergenceWarning)
+            self.ensemble_ = self._ensemble(rows, target).fit(rows, target.given, groups=groups)
         self.unit_, self._typical = 1.0, None
         dispute = self._dispute(rows, target, self.ensemble_.row_shards_)
         if target.classes is None:
