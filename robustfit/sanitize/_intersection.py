@@ -51,4 +51,8 @@ def _cut(region, slab):
     middle = float(slab.normal @ slab.center)
     scale = np.linalg.norm(slab.normal) * (np.linalg.norm(slab.center) + region.reach) + slab.width
     width = slab.width + 4 * (len(slab.normal) + 8) * np.finfo(np.float64).eps * float(scale)
-    return CutSet(region, slab.normal, low=middle - width, high=middle + width)
+    try:
+        return CutSet(region, slab.normal, low=middle - width, high=middle + width)
+    except ValueError:
+        # Too thin to find a point of it. Uncut it contains the intersection, too.
+        return region
