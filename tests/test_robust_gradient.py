@@ -183,7 +183,8 @@ def test_flips_of_several_classes(loss, filter_by, n_classes):
         300, 6, n_informative=4, n_redundant=0, n_classes=n_classes, n_clusters_per_class=1, random_state=0
     )
     poisoned = FarFlipAttack().generate(X, y, budget=30, random_state=0)
-    model = RobustGradientClassifier(loss=loss, contamination=0.12, filter_by=filter_by).fit(poisoned.X, poisoned.y)
+    settings = {"loss": loss, "contamination": 0.12, "filter_by": filter_by, "final": "concentrate"}
+    model = RobustGradientClassifier(**settings).fit(poisoned.X, poisoned.y)
     plain = LogisticRegression().fit(poisoned.X, poisoned.y)
     assert model.score(X, y) >= plain.score(X, y) - 0.01
     assert (~model.support_[poisoned.is_poison]).mean() > 0.8
@@ -192,6 +193,24 @@ def test_flips_of_several_classes(loss, filter_by, n_classes):
     assert (np.bincount(poisoned.y[model.support_]) >= sizes / 2).all()
     assert model.coef_.shape == (1 if n_classes == 2 else 3, 6)
     assert hasattr(model, "predict_proba") == (loss == "log_loss")
+
+
+@pytest.mark.parametrize("loss", ["log_loss", "squared_hinge"])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_rows_that_the_fit_believes_come_back(loss, n_classes):
+    X, y = make_classification(
+        300, 6, n_informative=4, n_redundant=0, n_classes=n_classes, n_clusters_per_class=1, random_state=0
+    )
+    poisoned = FarFlipAttack().generate(X, y, budget=30, random_state=0)
+    for labels, bad in ((y, np.zeros(300, dtype=bool)), (poisoned.y, poisoned.is_poison)):
+        trimmed = RobustGradientClassifier(loss=loss, contamination=0.2, final="concentrate").fit(X, labels)
+        model = RobustGradientClassifier(loss=loss, contamination=0.2).fit(X, labels)
+        assert not (trimmed.support_ & ~model.support_).any()
+        assert model.support_.sum() > trimmed.support_.sum()
+        assert model.support_[bad].sum() <= trimmed.support_[bad].sum() + 2
+        assert model.history_[-1]["stage"] == "readmit"
+        assert model.history_[-1]["n_kept"] == model.support_.sum()
+        assert model.score(X, y) >= trimmed.score(X, y) - 0.01
 
 
 def test_units_and_order_do_not_matter():

@@ -13,6 +13,13 @@ from robustfit._meta._by_scores import ByScores
 from robustfit._sklearn import StrOptions, fit_context
 from robustfit.losses import LOGISTIC, MULTINOMIAL, SQUARED_HINGE
 from robustfit.trimmed._base_robust_gradient import BaseRobustGradient
+from robustfit.trimmed._sever._sever import Severed
+from robustfit.trimmed._wrapper._filter import believed
+
+# As in trimmed classifiers: a label is believed if no other is more than nine times as likely; the second fit knows
+# rows that were hard, and later ones add little.
+_ODDS = 9.0
+_READMISSIONS = 2
 
 
 def _is_logistic(self):
@@ -40,8 +47,10 @@ class RobustGradientClassifier(ByScores, ClassifierMixin, BaseRobustGradient):
     filter_by : {"all", "class"}, default="all"
         Filter the gradients of all rows together; or drop the same share of each class, along directions of its own,
         which is better where bad labels are of all classes and many.
-    final : {"concentrate"} or None, default="concentrate"
-        What follows: least trimmed losses from where the descent ended, with as many rows left out; or nothing.
+    final : {"readmit", "concentrate"} or None, default="readmit"
+        What follows: least trimmed losses from where the descent ended, with as many rows left out, and then fits also
+        to the rows left out whose labels the fit believes: no other is more than nine times as likely, or (of support
+        vector machines) better by more than 1.5. Or the former alone; or nothing.
     fit_intercept : bool, default=True
     max_iter : int, default=30
         Most steps.
@@ -54,10 +63,11 @@ class RobustGradientClassifier(ByScores, ClassifierMixin, BaseRobustGradient):
     coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
     intercept_ : ndarray of shape (1,) or (n_classes,)
     support_ : ndarray of shape (n_samples,), bool
-        The rows that the model was fitted to: all but Σ_c ⌊contamination · n_c⌋ for classes of n_c rows, and at least
-        half of each class.
+        The rows that the model was fitted to: at least half of each class, and all but Σ_c ⌊contamination · n_c⌋ for
+        classes of n_c rows, or more if rows were taken back.
     history_ : list of dict
-        For each step ``stage`` ("descent" or "concentrate"), ``n_kept`` and the mean ``loss`` of the rows kept.
+        For each step ``stage`` ("descent", "concentrate" or "readmit"), ``n_kept`` and the mean ``loss`` of the rows
+        kept.
     n_iter_ : int
         Steps of the descent.
     n_features_in_ : int
@@ -106,7 +116,7 @@ class RobustGradientClassifier(ByScores, ClassifierMixin, BaseRobustGradient):
         **BaseRobustGradient._parameter_constraints,
         "loss": [StrOptions({"log_loss", "squared_hinge"})],
         "filter_by": [StrOptions({"all", "class"})],
-        "final": [StrOptions({"concentrate"}), None],
+        "final": [StrOptions({"readmit", "concentrate"}), None],
     }
 
     def __init__(
@@ -117,7 +127,7 @@ class RobustGradientClassifier(ByScores, ClassifierMixin, BaseRobustGradient):
         alpha=0.003,
         n_rounds=4,
         filter_by="all",
-        final="concentrate",
+        final="readmit",
         fit_intercept=True,
         max_iter=30,
         tol=1e-4,
@@ -168,7 +178,27 @@ class RobustGradientClassifier(ByScores, ClassifierMixin, BaseRobustGradient):
         return [np.flatnonzero(codes == code) for code in np.unique(codes)]
 
     def _finish(self, objective, severed, codes):
-        return severed if self.final is None else self._concentrate(objective, severed, codes)
+        if self.final is None or self.contamination == 0:
+            return severed
+        severed = self._concentrate(objective, severed, codes)
+        return severed if self.final == "concentrate" else self._take_back(objective, severed, codes)
+
+    def _take_back(self, objective, severed, codes):
+        """Fit also to the rows left out whose labels the fit believes."""
+        model, kept, history = severed
+        for _ in range(_READMISSIONS):
+            scores = objective.space.times(model)
+            if self.loss == "log_loss":
+                more = kept | believed(_probabilities(scores), codes, "predict_proba", odds=_ODDS)
+            else:
+                table = np.hstack([-scores, scores]) if scores.shape[1] == 1 else scores
+                more = kept | believed(table, codes, "decision_function", odds=_ODDS)
+            if (more == kept).all():
+                break
+            model, kept = objective.take(more).minimise(model), more
+            loss = float(objective.losses(model)[kept].mean())
+            history = [*history, {"stage": "readmit", "n_kept": int(kept.sum()), "loss": loss}]
+        return Severed(model, kept, history)
 
     def _outputs(self, X):
         check_is_fitted(self)
@@ -187,6 +217,9 @@ class RobustGradientClassifier(ByScores, ClassifierMixin, BaseRobustGradient):
         probabilities : ndarray of shape (n_samples, n_classes)
         """
         scores = self.decision_function(X)
-        if scores.ndim == 1:
-            return np.column_stack([expit(-scores), expit(scores)])
-        return softmax(scores, axis=1)
+        return _probabilities(scores.reshape(len(scores), -1))
+
+
+def _probabilities(scores):
+    """Probabilities of all classes, given scores of the second of two or of each."""
+    return np.hstack([expit(-scores), expit(scores)]) if scores.shape[1] == 1 else softmax(scores, axis=1)
