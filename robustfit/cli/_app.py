@@ -12,6 +12,7 @@ import typer
 import robustfit
 from robustfit.certify import THREATS
 from robustfit.cli import _attack as attacking
+from robustfit.cli import _sanitize as sanitizing
 from robustfit.cli._attack_settings import attack_names
 from robustfit.cli._catalog import FORMATS, KINDS, show_catalog
 from robustfit.cli._demo import demo
@@ -19,6 +20,7 @@ from robustfit.cli._errors import CommandError
 from robustfit.cli._evaluate import Options, evaluate
 from robustfit.cli._learners import ESTIMATORS
 from robustfit.cli._output import show_error
+from robustfit.cli._sanitizers import sanitizer_names
 
 # The largest that scikit-learn takes.
 _LARGEST_SEED = 2**32 - 1
@@ -60,6 +62,12 @@ def _version(wanted: bool) -> None:
 def _attacks(wanted: bool) -> None:
     if wanted:
         typer.echo("\n".join(attack_names()))
+        raise typer.Exit
+
+
+def _sanitizers(wanted: bool) -> None:
+    if wanted:
+        typer.echo("\n".join(sanitizer_names()))
         raise typer.Exit
 
 
@@ -214,3 +222,56 @@ def _attack(
     given |= {"settings": settings or (), "groups": groups, "task": task, "truth": truth, "seed": seed, "json": json}
     with _exit_code():
         attacking.attack(attacking.Options(**given))
+
+
+@app.command("sanitize", short_help="Find suspicious rows of a table.", epilog=_EXIT_CODES)
+def _sanitize(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Table with column names: .csv, .parquet or .pq.")],
+    target: Annotated[str, typer.Option(metavar="COL", help="Column with the label or number that is learned.")],
+    sanitizer: Annotated[
+        str, typer.Option(metavar="NAME", help="Such as sphere; --list shows all. auto is leave-cluster-out.")
+    ] = "auto",
+    contamination: Annotated[
+        float | None,
+        typer.Option(metavar="SHARE", help="Share of the rows that may be bad. Default: that of the sanitizer, 0.05."),
+    ] = None,
+    estimator: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help=f"{', '.join(ESTIMATORS)}; auto is logistic or ridge. Fitted with and without the suspicious rows; "
+            "sanitizers that ask a learner ask this one.",
+        ),
+    ] = "auto",
+    task: Annotated[
+        str, typer.Option(metavar="TASK", help="classification, regression or auto, as in evaluate.")
+    ] = "auto",
+    groups: Annotated[
+        str | None, typer.Option(metavar="COL", help="Column with the source of each row; no feature then.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "--out", metavar="FILE", help="Copy without them: .csv, .parquet or .pq.")
+    ] = None,
+    dropped: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The suspicious rows and why, the most suspicious first: as for --output."),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, max=_LARGEST_SEED, metavar="N", help="Of the sanitizer and the learner.")
+    ] = 0,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all results there, too.")] = None,
+    names: Annotated[
+        bool, typer.Option("--list", callback=_sanitizers, is_eager=True, help="Show the names of sanitizers and exit.")
+    ] = False,
+) -> None:
+    """Find the rows of a table that look poisoned, and write a copy without them.
+
+    The sanitizer sees the columns as the learner does: numbers filled and scaled, texts and categories as indicators,
+    a single column of prose as word weights. Says how many rows of each label are suspicious, shows the most suspicious
+    ones, and how far the learner's predictions move when it is fitted without them. Numbers of rows count from 0, in
+    the order of the file. A column robustfit_reason of the file with the suspicious rows names what found each.
+    """
+    given: dict[str, Any] = {"file": file, "target": target, "sanitizer": sanitizer, "contamination": contamination}
+    given |= {"estimator": estimator, "task": task, "groups": groups, "output": output, "dropped": dropped}
+    with _exit_code():
+        sanitizing.sanitize(sanitizing.Options(**given, seed=seed, json=json))

@@ -59,7 +59,7 @@ _EXAMPLES = {
 
 def shell_name(name: str) -> str:
     """Return the name of a class as one types it: ``StatPAttack`` is ``stat-p``."""
-    parts = re.findall(r"[A-Z]+(?=[A-Z][a-z])|[A-Z][a-z]+|[A-Z]+", re.sub("(Attack|Trigger)$", "", name))
+    parts = re.findall(r"[A-Z]+(?=[A-Z][a-z])|[A-Z][a-z]+|[A-Z]+", re.sub("(Attack|Trigger|Sanitizer)$", "", name))
     return "-".join(part.lower() for part in parts)
 
 

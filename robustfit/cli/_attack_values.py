@@ -125,7 +125,7 @@ def _nothing(text: str, scene: Scene) -> None:
         )
 
 
-def _learner(text: str, scene: Scene) -> Any:
+def read_learner(text: str, scene: Scene) -> Any:
     """Read the name of a learner; where columns are not numbers or lack some, it prepares them for itself."""
     if scene.is_numeric:
         return make_pipeline(StandardScaler(), make_model(text, scene.task, scene.seed)[1])
@@ -162,8 +162,8 @@ READERS: dict[str, Callable[[str, Scene], Any]] = {
     "base_label": _label,
     "column": _column,
     "columns": _columns,
-    "defence": _learner,
-    "estimator": _learner,
+    "defence": read_learner,
+    "estimator": read_learner,
     "feasible_set": _nothing,
     "features": _nothing,
     "groups": _groups,

@@ -51,7 +51,7 @@ def _parquet(frame: Any) -> bytes:
         frame.to_parquet(buffer, engine="pyarrow", index=False)
     except _import_pyarrow().ArrowException as error:
         raise UsageError(
-            f"The poisoned rows cannot be written as Parquet: {error} Write a .csv file, which takes any values."
+            f"The rows cannot be written as Parquet: {error} Write a .csv file, which takes any values."
         ) from error
     return buffer.getvalue()
 

@@ -1,0 +1,96 @@
+"""Sanitizers by the names that one types."""
+
+# SPDX-License-Identifier: BSD-3-Clause
+
+import inspect
+from typing import Any
+
+import robustfit.ensemble
+import robustfit.sanitize
+from robustfit.cli._attack_settings import shell_name
+from robustfit.cli._errors import UsageError, check_name
+from robustfit.cli._learners import make_model
+from robustfit.sanitize import LeaveClusterOutSanitizer
+from robustfit.sanitize._base_composed import takes
+
+# Bins of a number that stand for classes, for sanitizers that compare rows of a class.
+_BINS = 5
+
+
+def _classes() -> dict[str, type[Any]]:
+    """Sanitizers that can be made without telling them anything, by name."""
+    rooms = (robustfit.sanitize, robustfit.ensemble)
+    found = [getattr(room, name) for room in rooms for name in room.__all__ if name.endswith("Sanitizer")]
+    return {shell_name(cls.__name__): cls for cls in found if not _needs(cls)}
+
+
+def _needs(cls: type[Any]) -> bool:
+    parameters = inspect.signature(cls).parameters.values()
+    return any(one.default is one.empty for one in parameters)
+
+
+def sanitizer_names() -> list[str]:
+    """Return the names that can be typed."""
+    return ["auto", *sorted(_classes())]
+
+
+def sanitizer_class(name: str) -> type[Any]:
+    """Return the class of a sanitizer, by its own name or by the one that is typed.
+
+    Raises
+    ------
+    UsageError
+        If there is no such sanitizer, or it cannot be used from the command line.
+    """
+    if name == "auto":
+        return LeaveClusterOutSanitizer
+    classes = _classes()
+    found = classes | {cls.__name__: cls for cls in classes.values()}
+    return found[name if name in found else check_name(name, sanitizer_names(), "sanitizer")]
+
+
+def make_sanitizer(
+    name: str, task: str, *, contamination: float | None, estimator: str, seed: int
+) -> tuple[Any, list[str]]:
+    """Make a sanitizer.
+
+    Parameters
+    ----------
+    name : str
+    task : {"classification", "regression"}
+    contamination : float or None
+        None for its own default.
+    estimator : str
+        Learner that it asks, if it asks one; ``"auto"`` for its own default.
+    seed : int
+
+    Returns
+    -------
+    sanitizer
+    notes : list of str
+        What was decided.
+
+    Raises
+    ------
+    UsageError
+        If it does not know one of the settings, or the learner does not do the task.
+    """
+    cls = sanitizer_class(name)
+    sanitizer, notes = cls(), []
+    own = set(sanitizer.get_params(deep=False))
+    given: dict[str, Any] = {"random_state": seed} if "random_state" in own else {}
+    if contamination is not None:
+        if "contamination" not in own:
+            raise UsageError(f"--contamination: {cls.__name__} has no such setting. Leave it out.")
+        given["contamination"] = contamination
+    if estimator != "auto" and "estimator" in own:
+        given["estimator"] = make_model(estimator, task, seed)[1]
+    if task == "regression" and "n_bins" in own and sanitizer._target_kind == "classes":
+        given["n_bins"] = _BINS
+        notes.append(f"{cls.__name__} compares rows of a class: {_BINS} bins of equal counts of the target are taken.")
+    return sanitizer.set_params(**given), notes
+
+
+def takes_groups(sanitizer: Any) -> bool:
+    """Whether a sanitizer looks at who sent a row."""
+    return bool(takes(sanitizer, "groups"))
