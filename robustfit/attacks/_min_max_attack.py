@@ -20,8 +20,8 @@ from robustfit.attacks._linear._victim import Floats
 from robustfit.attacks._poisoned import Poisoned
 from robustfit.certify import FeasibleSet
 
-_WINDOWS = ((0.25, 0.5), (0.5, 1.0), (0.9, 1.0))
-"""Parts of the learner's way whose worst rows are tried as the attack."""
+_OFFSETS = (0.5, 0.2, 0.8)
+"""Ways to round the weights of the rows to whole numbers that are tried."""
 
 _MOST_DECOYS = 3
 
@@ -30,9 +30,9 @@ class MinMaxAttack(BaseAttack):
     """Insert the feasible rows that make the training loss of a linear classifier as large as can be.
 
     The learner and the attacker play a game: the learner steps to a better model, the attacker answers with the row of
-    a feasible set that this model does worst on. Rows from several parts of the learner's way are tried as the attack;
-    the one whose model errs most on the clean rows is kept. One unit of the budget is one row, appended after the clean
-    ones; the budget may exceed their number.
+    a feasible set that this model does worst on. The rows that hold the learner where it cannot do better are the
+    attack; of several ways to round their weights, the one whose model errs most on the clean rows is kept. One unit
+    of the budget is one row, appended after the clean ones; the budget may exceed their number.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class MinMaxAttack(BaseAttack):
     loss_quantile : float, default=0.9
         With a decoy: no row's loss under it is larger than this quantile of the clean rows' of its class.
     n_steps : int, default=600
-        Steps of the learner. More bring the bound nearer to the attack.
+        Models that the learner tries, at most. More bring the bound nearer to the attack.
 
     See Also
     --------
@@ -63,18 +63,19 @@ class MinMaxAttack(BaseAttack):
 
         U(θ) = Σᵢ ℓ(θ; xᵢ, yᵢ) + m · max over y and x ∈ F_y of ℓ(θ; x, y) + R(θ)
 
-    is at least the learner's objective after any attack with m feasible rows, at every θ. It is minimised by
-    subgradient steps of length 1 / (λ(t + t₀)), λ being the ridge: the penalty of the learner itself, not one per row.
-    The largest loss is that of the farthest row against the weights, ``maximize(−y w)``. `decoy` cuts the sets.
+    is at least the learner's objective after any attack with m feasible rows, at every θ. It is minimised by tangents,
+    as in `robustfit.audit.certify_damage`; the weights of the worst rows' tangents are those of the rows. The penalty
+    is that of the learner itself, not one per row. The largest loss is that of the farthest row against the weights,
+    ``maximize(−y w)``. `decoy` cuts the sets.
 
     The rows are optimised together: a larger budget starts anew. Errors are measured on all clean rows, which the rows
     are not fitted to one by one.
 
-    ``Poisoned.details``: ``"bound"``, the smallest U seen over n, up to rounding, below which the mean clean loss stays
-    after any attack with as many rows of the sets; ``"attained"``, the learner's objective on the poisoned rows over n,
-    at most that if the learner converges; ``"theta"``, the model (w, b) that it learns from them; ``"saddle"``, the θ
-    of the bound; ``"error"``, the share of clean rows that ``"theta"`` gets wrong; ``"decoy"``, the decoy used, or
-    None. With a decoy the bound is one for the cut sets.
+    ``Poisoned.details``: ``"bound"``, the smallest U seen over n, rounding errors included, below which the mean clean
+    loss stays after any attack with as many rows of the sets; ``"attained"``, the learner's objective on the poisoned
+    rows over n, at most that if the learner converges; ``"theta"``, the model (w, b) that it learns from them;
+    ``"saddle"``, the θ of the bound; ``"error"``, the share of clean rows that ``"theta"`` gets wrong; ``"decoy"``, the
+    decoy used, or None. With a decoy the bound is one for the cut sets.
 
     References
     ----------
@@ -184,8 +185,8 @@ def _attacks(
 ) -> list[tuple[Floats, Floats]]:
     """Return the rows and signs of the attacks to try, rounding errors out of the sets undone."""
     attacks = []
-    for first, last in _WINDOWS:
-        rows, signs = spread(descent, budget, first, last)
+    for offset in _OFFSETS:
+        rows, signs = spread(descent, budget, offset)
         for sign, feasible in zip((-1.0, 1.0), sets, strict=True):
             own = signs == sign
             if feasible is not None and own.any():

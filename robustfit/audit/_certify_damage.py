@@ -14,14 +14,17 @@ from sklearn.utils.validation import check_is_fitted
 
 from robustfit._meta._labels import as_array
 from robustfit.attacks._linear import resolve_sets
+from robustfit.audit._inflated_sets import inflated_sets
 from robustfit.audit._linear_objective import encode, is_regression, read_objective, read_theta
-from robustfit.certify import Attack, CertificateError, DamageCertificate, FeasibleSet
+from robustfit.certify import CertificateError, DamageCertificate, FeasibleSet, WeightedAttack
 from robustfit.certify._damage import Damage, Game, LinearLearner, Squares, bound_damage, objective_range
 from robustfit.certify._threats import check_budgets
+from robustfit.sanitize._base_sanitizer import BaseSanitizer
 
 Floats = NDArray[np.float64]
 
 _FIXED = "feasible sets that do not depend on the added rows, and a filter that lets nothing else through"
+_INFLATED = "the filter with these parameters, and added rows with labels of the clean ones"
 _EXACT = "a learner that reaches the minimum of its objective"
 _NEAR = "a learner whose objective ends within {:g} per clean row of its minimum"
 
@@ -48,7 +51,7 @@ def certify_damage(
     feasible_set: Any,
     target_range: tuple[float, float] | None = None,
     suboptimality: float = 0.0,
-    tol: float = 1e-3,
+    tol: float = 2e-3,
     max_iter: int = 2000,
 ) -> DamageCertificate:
     """Bound the damage of any rows that lie in the feasible sets and are added to a clean training set.
@@ -63,14 +66,15 @@ def certify_damage(
     y : array-like of shape (n_rows,)
     budget : int or sequence of int
         m: number of added rows; or several.
-    feasible_set : FeasibleSet, dict of label to FeasibleSet, or fitted sanitizer
-        Where added rows may lie. Of a sanitizer its ``feasible_set_`` is taken, as it was fitted: a filter that
-        is fitted anew with the added rows has larger sets, see `inflated_sets`.
+    feasible_set : FeasibleSet, dict of label to FeasibleSet, or sanitizer
+        Where added rows may lie, whatever they are. A sanitizer is taken to be fitted anew to the clean and the added
+        rows, and `inflated_sets` bounds what it then keeps; for one that is fitted to trusted rows alone, pass its
+        ``feasible_set_``.
     target_range : tuple of float, default=None
         For a regression, the ends of what the targets of added rows may be; by default those of ``y``.
     suboptimality : float, default=0.0
         How far above its minimum the learner's objective may end, per clean row; see `optimality_gap`.
-    tol : float, default=1e-3
+    tol : float, default=2e-3
         Stop where bound and attack are this near, as a share of the bound. The bound holds wherever it stops.
     max_iter : int, default=2000
         Models that are looked at for each budget, at most.
@@ -89,6 +93,7 @@ def certify_damage(
 
     See Also
     --------
+    inflated_sets : Where rows may lie that a filter keeps which is fitted to them too.
     optimality_gap : How far a fitted learner is from the minimum of its objective.
     robustfit.attacks.MinMaxAttack : The attack with whole rows.
 
@@ -135,10 +140,17 @@ def certify_damage(
     shift = _check_suboptimality(suboptimality)
     rows = _read_rows(estimator, X, y)
     learner = read_objective(estimator, rows.X.shape[0], rows.n_classes, _ends(rows, target_range))
-    game = Game(learner, rows.X, encode(learner.loss, rows.codes, rows.values), _resolve(feasible_set, rows))
     counts = budgets.ravel().tolist()
+    Y = encode(learner.loss, rows.codes, rows.values)
+    if isinstance(feasible_set, BaseSanitizer):
+        # The more rows are added, the larger the sets.
+        sets = {m: _inflate(feasible_set, rows, m) for m in {0, *counts}}
+        damages = [bound_damage(Game(learner, rows.X, Y, sets[m]), [m], tol=tol, max_iter=max_iter)[0] for m in sets]
+        found = dict(zip(sets, damages, strict=True))
+        return _certificate(rows, learner, [found[m] for m in (0, *counts)], shift, _INFLATED)
+    game = Game(learner, rows.X, Y, _resolve(feasible_set, rows))
     damages = bound_damage(game, [0, *counts], tol=tol, max_iter=max_iter)
-    return _certificate(rows, learner, damages, shift)
+    return _certificate(rows, learner, damages, shift, _FIXED)
 
 
 def optimality_gap(estimator: Any, X: Any, y: Any, *, n_clean: int | None = None, tol: float = 1e-6) -> float:
@@ -212,16 +224,16 @@ def _ends(rows: _Rows, target_range: tuple[float, float] | None) -> tuple[float,
     return low, high
 
 
+def _inflate(sanitizer: BaseSanitizer, rows: _Rows, budget: int) -> tuple[FeasibleSet, ...]:
+    if rows.classes is None:
+        raise CertificateError(
+            f"What {type(sanitizer).__name__} lets through of a regression's rows is not bounded. Pass sets."
+        )
+    sets = inflated_sets(sanitizer, rows.X, rows.classes[rows.codes], budget=budget)
+    return tuple(sets[label] for label in rows.classes.tolist())
+
+
 def _resolve(feasible_set: Any, rows: _Rows) -> tuple[FeasibleSet, ...]:
-    if hasattr(feasible_set, "fit"):
-        check_is_fitted(feasible_set)
-        found = getattr(feasible_set, "feasible_set_", None)
-        if found is None:
-            raise CertificateError(
-                f"{type(feasible_set).__name__} has no feasible set: rows that it lets through are not described by "
-                "geometry. Pass a sanitizer with feasible_set_, such as SphereSanitizer, or sets."
-            )
-        feasible_set = found
     if rows.classes is None:
         if isinstance(feasible_set, Mapping):
             raise ValueError(
@@ -235,7 +247,9 @@ def _resolve(feasible_set: Any, rows: _Rows) -> tuple[FeasibleSet, ...]:
     return resolve_sets(feasible_set, rows.X, rows.classes[rows.codes], rows.classes)
 
 
-def _certificate(rows: _Rows, learner: LinearLearner, damages: list[Damage], shift: float) -> DamageCertificate:
+def _certificate(
+    rows: _Rows, learner: LinearLearner, damages: list[Damage], shift: float, condition: str
+) -> DamageCertificate:
     n_rows = rows.X.shape[0]
     none, *asked = damages
 
@@ -260,7 +274,7 @@ def _certificate(rows: _Rows, learner: LinearLearner, damages: list[Damage], shi
         attained=np.array([damage.attained / n_rows for damage in asked]),
         theta=tuple(damage.parts.theta for damage in asked),
         parts=np.array([[per_row(d.parts.clean), d.parts.worst, per_row(d.parts.penalty)] for d in asked]),
-        attacks=tuple(Attack(X=d.rows, y=labels(d), weights=d.weights) for d in asked),
+        attacks=tuple(WeightedAttack(X=d.rows, y=labels(d), weights=d.weights) for d in asked),
         suboptimality=shift,
-        conditional_on=(_FIXED, _NEAR.format(shift) if shift else _EXACT),
+        conditional_on=(condition, _NEAR.format(shift) if shift else _EXACT),
     )

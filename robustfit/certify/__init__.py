@@ -1,7 +1,7 @@
 """Votes in, guarantees out: arrays and integers, no estimators."""
 
 from robustfit.certify._certificate import Certificate
-from robustfit.certify._damage_certificate import Attack, DamageCertificate
+from robustfit.certify._damage_certificate import DamageCertificate, WeightedAttack
 from robustfit.certify._feasible import (
     Box,
     BoxedSphereSlab,
@@ -24,7 +24,6 @@ from robustfit.certify._threats import THREATS, CertificateError, Threat
 
 __all__ = [
     "THREATS",
-    "Attack",
     "Box",
     "BoxedSphereSlab",
     "Certificate",
@@ -43,6 +42,7 @@ __all__ = [
     "SphereSlab",
     "Support",
     "Threat",
+    "WeightedAttack",
     "median_range",
     "plurality_radius",
     "trimmed_mean_range",

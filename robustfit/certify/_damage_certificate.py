@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Attack:
+class WeightedAttack:
     """Rows that come near the bound.
 
     Attributes
@@ -57,7 +57,7 @@ class DamageCertificate:
         The model at which each bound was taken; the last row holds the intercepts.
     parts : ndarray of shape (n_budgets, 3)
         The bound's parts: mean clean loss, largest loss of an added row, penalty per clean row.
-    attacks : tuple of Attack
+    attacks : tuple of WeightedAttack
         One for each budget.
     suboptimality : float
         What was added to the bound because the learner may end above its minimum.
@@ -88,7 +88,7 @@ class DamageCertificate:
     attained: Floats
     theta: tuple[Floats, ...]
     parts: Floats
-    attacks: tuple[Attack, ...]
+    attacks: tuple[WeightedAttack, ...]
     suboptimality: float = 0.0
     conditional_on: tuple[str, ...] = ()
 

@@ -8,7 +8,7 @@ import scipy.sparse as sp
 CENTERS = ("median", "trimmed_mean", "geometric_median", "mean")
 
 # Share of each column that a trimmed mean leaves out at each end.
-_TRIM = 0.1
+TRIM = 0.1
 _WEISZFELD_STEPS = 200
 # Cells of a sparse matrix that are made dense at once.
 _BLOCK = 1 << 22
@@ -37,7 +37,7 @@ def center_of(rows, how):
         return of_columns(rows, axis=0)
     columns, center = sp.csc_array(rows), np.zeros(rows.shape[1])
     # Fewer entries than that, and what is left in the middle is zero.
-    fewest = rows.shape[0] * (0.5 if how == "median" else _TRIM)
+    fewest = rows.shape[0] * (0.5 if how == "median" else TRIM)
     filled = np.flatnonzero(np.diff(columns.indptr) >= fewest)
     step = max(1, _BLOCK // rows.shape[0])
     for start in range(0, len(filled), step):
@@ -76,7 +76,7 @@ def unit_of(values):
 
 
 def _trimmed_mean(values, axis):
-    n_cut = int(_TRIM * values.shape[axis])
+    n_cut = int(TRIM * values.shape[axis])
     ordered = np.sort(values, axis=axis)
     return ordered[n_cut : len(ordered) - n_cut].mean(axis=axis)
 

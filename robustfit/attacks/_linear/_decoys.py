@@ -91,7 +91,7 @@ def train_decoys(
     clean_theta = victim.fit(X, y)
     flips = _flips(y * scores(X, clean_theta), y, budget, ~held_out)
     more = [(X[rows], -y[rows], weight) for rows, weight in flips]
-    worst = spread(descend(victim, X, y, sets, budget, _STEPS), min(budget, _STEPS), 0.5)
+    worst = spread(descend(victim, X, y, sets, budget, _STEPS), min(budget, _STEPS))
     more += [(*worst, times * budget / len(worst[1])) for times in _TIMES]
     found = []
     for rows, signs, weight in more:

@@ -3,65 +3,40 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from robustfit.attacks._linear._victim import Floats, LinearVictim, scores
+from robustfit.attacks._linear._victim import Floats, LinearVictim
 from robustfit.certify import FeasibleSet
+from robustfit.certify._damage import Game, LinearLearner, Margins, bound_damage
 
-_FIRST_STEP = 0.1
-_CHECK_EVERY = 10
-
-
-class Worst(NamedTuple):
-    """The feasible row that a model does worst on.
-
-    Attributes
-    ----------
-    row : ndarray of shape (n_features,)
-    sign : float
-        Its class, −1 or +1.
-    loss : float
-        No feasible row of either class has a larger one.
-    """
-
-    row: Floats
-    sign: float
-    loss: float
+_TOL = 1e-3
+_LIGHT = 1e-6
+"""Ridge per row that stands in where a learner has none: the search needs some."""
 
 
 class Descent(NamedTuple):
-    """What the learner's way to the saddle point has seen.
+    """The rows that hold the learner at the saddle point.
 
     Attributes
     ----------
-    rows : ndarray of shape (n_steps, n_features)
-        Worst row of each step.
-    signs : ndarray of shape (n_steps,)
+    rows : ndarray of shape (n_rows, n_features)
+    signs : ndarray of shape (n_rows,)
+    weights : ndarray of shape (n_rows,)
+        How often each is added: no whole numbers; they add up to the budget.
     bound : float
-        Smallest value of the learner's objective with the worst row in it ``budget`` times: the learner's objective
-        is not larger after any attack with that many feasible rows.
+        The learner's objective is not larger after any attack with as many feasible rows, rounding errors included.
     theta : ndarray of shape (n_features + 1,)
         Where that is.
     """
 
     rows: Floats
     signs: Floats
+    weights: Floats
     bound: float
     theta: Floats
-
-
-def worst_row(victim: LinearVictim, theta: Floats, sets: Sequence[FeasibleSet | None]) -> Worst:
-    """Return the worst row of the sets of the classes −1 and +1, for a loss that falls with the margin."""
-    found = []
-    for sign, feasible in zip((-1.0, 1.0), sets, strict=True):
-        if feasible is None:
-            continue
-        support = feasible.maximize(-sign * theta[:-1])
-        lowest = np.array([theta[-1] - sign * support.bound])
-        found.append(Worst(support.point, sign, float(victim.loss.value(np.array([sign]), lowest)[0])))
-    return max(found, key=lambda worst: worst.loss)
 
 
 def descend(
@@ -81,95 +56,33 @@ def descend(
     budget : int
         Number of rows of the attack. It counts against the number of clean rows; the penalty is not per row.
     n_steps : int
+        Models that are looked at, at most.
 
     Returns
     -------
     Descent
     """
-    total = float(len(y) + budget)
-    ridge = victim.ridge_vector(X.shape[1], total)
-    steps = _Steps(victim.fit(X, y), ridge, victim.intercept_ridge == 0)
-    rows, signs = np.empty((n_steps, X.shape[1])), np.empty(n_steps)
-    best, lowest = steps.theta, np.inf
-    mean, mean_scores = steps.theta, np.zeros(len(y))
-
-    def total_loss(theta: Floats, clean_scores: Floats, worst: Worst) -> float:
-        clean = float(victim.loss.value(y, clean_scores).sum())
-        return clean + budget * worst.loss + 0.5 * float(ridge @ theta**2)
-
-    for step in range(n_steps):
-        theta, clean_scores = steps.theta, scores(X, steps.theta)
-        worst = worst_row(victim, theta, sets)
-        rows[step], signs[step] = worst.row, worst.sign
-        # Later iterates weigh more, so that the mean forgets where the descent began.
-        weight = 2.0 / (step + 2)
-        mean, mean_scores = mean + weight * (theta - mean), mean_scores + weight * (clean_scores - mean_scores)
-        tried = [(theta, clean_scores, worst)]
-        if (step + 1) % _CHECK_EVERY == 0 or step + 1 == n_steps:
-            tried.append((mean, mean_scores, worst_row(victim, mean, sets)))
-        for candidate in tried:
-            value = total_loss(*candidate)
-            if value < lowest:
-                best, lowest = candidate[0], value
-        steps.go(_gradient(victim, X, y, clean_scores) + budget * _pull(victim, theta, worst))
-    return Descent(rows, signs, lowest, best)
+    ridge, held, _ = victim.penalty(float(len(y)))
+    loss = Margins(victim.loss, np.array([[-1.0], [1.0]]))
+    learner = LinearLearner(loss, float(ridge), None if victim.intercept_ridge is None else held)
+    if not learner.ridge > 0:
+        # The bound with a penalty holds for a learner without one all the more.
+        learner = replace(learner, ridge=_LIGHT * len(y))
+    damage = bound_damage(Game(learner, X, y[:, None], sets), [budget], tol=_TOL, max_iter=n_steps)[0]
+    return Descent(damage.rows, damage.targets[:, 0], damage.weights, damage.bound, damage.parts.theta[:, 0])
 
 
-def _gradient(victim: LinearVictim, X: Floats, y: Floats, clean_scores: Floats) -> Floats:
-    """Return the gradient of the clean losses; rows that do not pull are not read."""
-    pull = victim.loss.slope(y, clean_scores)
-    active = np.flatnonzero(pull)
-    into = pull @ X if 2 * len(active) > len(pull) else pull[active] @ X[active]
-    return np.append(into, 0.0 if victim.intercept_ridge is None else pull.sum())
-
-
-def _pull(victim: LinearVictim, theta: Floats, worst: Worst) -> Floats:
-    return victim.row_gradient(theta, worst.row[None], np.array([worst.sign]))
-
-
-class _Steps:
-    """Subgradient steps on a strongly convex sum; where its penalty is weak, as long as the gradients seen allow.
+def spread(descent: Descent, budget: int, offset: float = 0.5) -> tuple[Floats, Floats]:
+    """Return ``budget`` rows and their signs, each row about as often as its weight says.
 
     Parameters
     ----------
-    theta : ndarray of shape (n_features + 1,)
-        Start: the clean model.
-    ridge : ndarray of shape (n_features + 1,)
-    free_intercept : bool
-        Whether the intercept is not penalised.
+    descent : Descent
+    budget : int
+    offset : float, default=0.5
+        Between 0 and 1: another one rounds other weights up.
     """
-
-    def __init__(self, theta: Floats, ridge: Floats, free_intercept: bool) -> None:
-        self.theta, self._ridge, self._free = theta, ridge, free_intercept
-        self._strength = float(ridge[:-1].max())
-        self._count, self._offset, self._squares, self._intercept_squares = 0, 0.0, 0.0, 0.0
-
-    def go(self, losses: Floats) -> None:
-        """Step against the gradient of the losses and the penalty."""
-        gradient = losses + self._ridge * self.theta
-        length = float(np.linalg.norm(gradient))
-        if length == 0:
-            return
-        scale = float(np.linalg.norm(self.theta)) or 1.0
-        if self._count == 0:
-            self._scale = scale
-            # The first step goes a tenth of the way from the origin to the clean model.
-            self._offset = length / (self._strength * scale * _FIRST_STEP) if self._strength else 0.0
-        self._count += 1
-        self._squares += length**2
-        rate = self._scale / np.sqrt(self._squares)
-        if self._strength:
-            rate = min(rate, 1.0 / (self._strength * (self._count + self._offset)))
-        move = rate * gradient
-        if self._free:
-            # Scores are in units of the margin, so an intercept without penalty goes at most about one of them.
-            self._intercept_squares += gradient[-1] ** 2
-            move[-1] = gradient[-1] / np.sqrt(self._intercept_squares) if self._intercept_squares else 0.0
-        self.theta = self.theta - move
-
-
-def spread(descent: Descent, budget: int, first: float, last: float = 1.0) -> tuple[Floats, Floats]:
-    """Return ``budget`` rows at equal distances between two shares of the way, and their signs."""
-    ends = first * (len(descent.signs) - 1), last * (len(descent.signs) - 1)
-    chosen = np.rint(np.linspace(*ends, budget)).astype(np.int64)
+    ends = np.cumsum(descent.weights)
+    places = (np.arange(budget) + offset) * (ends[-1] / budget)
+    chosen = np.minimum(np.searchsorted(ends, places), len(ends) - 1)
     return descent.rows[chosen], descent.signs[chosen]

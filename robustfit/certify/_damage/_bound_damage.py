@@ -42,7 +42,7 @@ class Damage(NamedTuple):
     weights: Floats
 
 
-def bound_damage(game: Game, budgets: Sequence[int], *, tol: float = 1e-3, max_iter: int = 2000) -> list[Damage]:
+def bound_damage(game: Game, budgets: Sequence[int], *, tol: float = 2e-3, max_iter: int = 2000) -> list[Damage]:
     """Bound a linear learner's objective, whatever rows of the feasible sets are added.
 
     Parameters
@@ -51,7 +51,7 @@ def bound_damage(game: Game, budgets: Sequence[int], *, tol: float = 1e-3, max_i
         Without weights.
     budgets : sequence of int
         Numbers of added rows.
-    tol : float, default=1e-3
+    tol : float, default=2e-3
         Stop where bound and attack are this near, as a share of the bound.
     max_iter : int, default=2000
         Models that are looked at, at most, for each budget.

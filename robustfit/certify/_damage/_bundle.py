@@ -2,9 +2,10 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from robustfit.certify._damage._game import Cut, Floats, LinearLearner
 from robustfit.certify._damage._simplex_qp import minimize_quadratic
@@ -12,7 +13,50 @@ from robustfit.certify._damage._simplex_qp import minimize_quadratic
 _IDLE = 30
 """Steps without weight after which a tangent is forgotten."""
 
+_FEW = 20
+
 CLEAN, ADDED = 0, 1
+
+
+class _Room(NamedTuple):
+    """Arrays of tangents, with room for more.
+
+    Attributes
+    ----------
+    slopes : ndarray of shape (n_tangents, n_parameters)
+    offsets, weights : ndarray of shape (n_tangents,)
+    kind, idle : ndarray of shape (n_tangents,), int64
+        Which function they are of, and for how many steps they were without weight.
+    products : ndarray of shape (2, n_tangents, n_tangents)
+        Inner products of the slopes: of what belongs to weights, and of what belongs to intercepts.
+    """
+
+    slopes: Floats
+    offsets: Floats
+    weights: Floats
+    kind: NDArray[np.int64]
+    idle: NDArray[np.int64]
+    products: Floats
+
+    @classmethod
+    def of(cls, n: int, n_parameters: int) -> "_Room":
+        counts = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
+        return _Room(np.zeros((n, n_parameters)), np.zeros(n), np.zeros(n), *counts, np.zeros((2, n, n)))
+
+    def first(self, n: int) -> "_Room":
+        return self.only(slice(0, n), slice(0, n))
+
+    def only(self, rows: Any, columns: Any) -> "_Room":
+        slopes, offsets, weights, kind, idle, products = self
+        return _Room(
+            slopes[rows], offsets[rows], weights[rows], kind[rows], idle[rows], products[:, rows][:, :, columns]
+        )
+
+    def grown(self, n: int) -> "_Room":
+        larger, old = _Room.of(n, self.slopes.shape[1]), len(self.offsets)
+        for new, part in zip(larger.first(old), self, strict=True):
+            new[...] = part
+        return larger
 
 
 class Step(NamedTuple):
@@ -49,32 +93,23 @@ class Bundle:
         self._learner, self._shape = learner, shape
         # What all scores of a row have in common is of no account, so one intercept may stay 0.
         self._n_free = shape[1] - learner.loss.coupled
-        self._slopes = np.zeros((0, shape[0] * shape[1]))
-        self._offsets, self._weights = np.zeros(0), np.zeros(0)
-        self._kind, self._idle = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-        # Inner products of the slopes: of what belongs to weights, and of what belongs to intercepts.
-        self._products = np.zeros((2, 0, 0))
+        self._room = _Room.of(0, shape[0] * shape[1])
         self.price = 0.0
         self.rows: list[tuple[Floats, Floats] | None] = []
 
-    @property
-    def size(self) -> int:
-        """Number of tangents."""
-        return len(self._offsets)
-
     def add(self, cut: Cut, kind: int, row: tuple[Floats, Floats] | None = None) -> None:
         """Keep a tangent, of the clean losses or of an added row's, and the row and target that it belongs to."""
-        last = self._shape[1]
-        self._slopes = np.vstack([self._slopes, cut.slope])
-        self._offsets = np.append(self._offsets, cut.offset)
-        self._weights = np.append(self._weights, 0.0 if kind in self._kind else 1.0)
-        self._kind, self._idle = np.append(self._kind, kind), np.append(self._idle, 0)
-        products = np.pad(self._products, ((0, 0), (0, 1), (0, 1)))
-        parts = self._slopes[:, :-last] @ cut.slope[:-last], self._slopes[:, -last:] @ cut.slope[-last:]
-        for part, product in zip(products, parts, strict=True):
-            part[-1], part[:, -1] = product, product
-        self._products = products
+        last, place = self._shape[1], len(self.rows)
+        if place == len(self._room.offsets):
+            self._room = self._room.grown(2 * place + 32)
         self.rows.append(row)
+        here = self._room
+        here.weights[place] = 0.0 if kind in here.kind[:place] else 1.0
+        here.slopes[place], here.offsets[place], here.kind[place], here.idle[place] = cut.slope, cut.offset, kind, 0
+        slopes = here.slopes[: place + 1]
+        parts = slopes[:, :-last] @ cut.slope[:-last], slopes[:, -last:] @ cut.slope[-last:]
+        for product, part in zip(here.products, parts, strict=True):
+            product[place, : place + 1] = product[: place + 1, place] = part
 
     def solve(self, budget: float, reach: float) -> Step:
         """Minimise the larger tangents and the penalty.
@@ -86,29 +121,29 @@ class Bundle:
         reach : float
             Bound on intercepts that nothing else holds.
         """
-        learner = self._learner
-        scale = np.where(self._kind == CLEAN, 1.0, budget)
+        learner, here = self._learner, self._room.first(len(self.rows))
+        scale = np.where(here.kind == CLEAN, 1.0, budget)
         ridge = learner.ridge + self.price
         held = (learner.intercept_ridge or 0.0) + self.price
-        quadratic = self._products[0] / ridge
+        quadratic = here.products[0] / ridge
         if not learner.free_intercept and held > 0:
-            quadratic = quadratic + self._products[1] / held
+            quadratic = quadratic + here.products[1] / held
         quadratic *= np.outer(scale, scale)
-        offsets = scale * self._offsets
-        kinds = np.unique(self._kind)
-        simplices = (self._kind == kinds[:, None]).astype(np.float64)
+        offsets = scale * here.offsets
+        kinds = np.unique(here.kind)
+        simplices = (here.kind == kinds[:, None]).astype(np.float64)
         if learner.free_intercept:
-            multipliers = self._balance(quadratic, offsets, simplices, scale, reach)
+            multipliers = self._balance(here, quadratic, offsets, simplices, scale, reach)
         else:
-            self._weights, multipliers = minimize_quadratic(
-                quadratic, offsets, simplices, np.ones(len(kinds)), self._weights
+            here.weights[:], multipliers = minimize_quadratic(
+                quadratic, offsets, simplices, np.ones(len(kinds)), here.weights
             )
-        self._idle = np.where(self._weights > 0, 0, self._idle + 1)
-        pull = (scale * self._weights) @ self._slopes
+        here.idle[:] = np.where(here.weights > 0, 0, here.idle + 1)
+        pull = (scale * here.weights) @ here.slopes
         theta = np.zeros(self._shape)
         weights, intercepts = pull.reshape(self._shape)[:-1], pull.reshape(self._shape)[-1]
         theta[:-1] = -weights / ridge
-        lowest = float(offsets @ self._weights)
+        lowest = float(offsets @ here.weights)
         if learner.free_intercept:
             theta[-1, : self._n_free] = -multipliers[len(kinds) :]
             lowest -= reach * float(np.abs(intercepts[: self._n_free]).sum())
@@ -119,11 +154,13 @@ class Bundle:
             lowest -= 0.5 * float((intercepts**2).sum()) / held
         return Step(lowest, theta)
 
-    def _balance(self, quadratic: Floats, offsets: Floats, simplices: Floats, scale: Floats, reach: float) -> Floats:
+    def _balance(
+        self, here: _Room, quadratic: Floats, offsets: Floats, simplices: Floats, scale: Floats, reach: float
+    ) -> Floats:
         """Solve where the slopes in the intercepts have to cancel; what is left of them costs ``reach``."""
         n_outputs, last = self._n_free, self._shape[1]
-        push = (scale[:, None] * self._slopes[:, -last:]).T[:n_outputs]
-        rest = push @ self._weights
+        push = (scale[:, None] * here.slopes[:, -last:]).T[:n_outputs]
+        rest = push @ here.weights
         wide = np.pad(quadratic, (0, 2 * n_outputs))
         equations = np.vstack(
             [
@@ -136,24 +173,23 @@ class Bundle:
             np.append(offsets, np.full(2 * n_outputs, -reach)),
             equations,
             np.append(np.ones(len(simplices)), np.zeros(n_outputs)),
-            np.concatenate([self._weights, np.maximum(-rest, 0.0), np.maximum(rest, 0.0)]),
+            np.concatenate([here.weights, np.maximum(-rest, 0.0), np.maximum(rest, 0.0)]),
         )
-        self._weights = solution[: len(offsets)]
+        here.weights[:] = solution[: len(offsets)]
         return multipliers
 
     def forget(self) -> None:
-        """Drop the tangents that have long been without weight."""
-        kept = np.flatnonzero(self._idle < _IDLE)
-        if len(kept) == len(self._idle):
-            return
-        self._slopes, self._offsets, self._weights = self._slopes[kept], self._offsets[kept], self._weights[kept]
-        self._kind, self._idle = self._kind[kept], self._idle[kept]
-        self._products = self._products[:, kept[:, None], kept]
-        self.rows = [self.rows[index] for index in kept.tolist()]
+        """Drop the tangents that have long been without weight, where there are many."""
+        here = self._room.first(len(self.rows))
+        kept = np.flatnonzero(here.idle < _IDLE)
+        if len(self.rows) - len(kept) > _FEW:
+            self._room = here.only(kept, kept)
+            self.rows = [self.rows[index] for index in kept.tolist()]
 
     def attack(self) -> list[tuple[Floats, Floats, float]]:
         """Return the added rows with weight, their targets, and their shares of the budget."""
-        chosen = np.flatnonzero((self._kind == ADDED) & (self._weights > 0))
-        shares = self._weights[chosen] / self._weights[chosen].sum() if chosen.size else self._weights[chosen]
+        here = self._room.first(len(self.rows))
+        chosen = np.flatnonzero((here.kind == ADDED) & (here.weights > 0))
+        shares = here.weights[chosen] / here.weights[chosen].sum() if chosen.size else here.weights[chosen]
         rows = [self.rows[index] for index in chosen.tolist()]
         return [(*row, float(share)) for row, share in zip(rows, shares, strict=True) if row is not None]

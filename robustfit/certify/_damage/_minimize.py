@@ -47,13 +47,15 @@ class Parts(NamedTuple):
         Sum of the clean losses.
     worst : float
         Largest loss of an added row.
-    penalty : float
+    penalty, square : float
+        What the learner pays for it, and its squared length.
     """
 
     theta: Floats
     clean: float
     worst: float
     penalty: float
+    square: float
 
     def total(self, budget: float) -> float:
         """Return the bound with so many added rows."""
@@ -100,7 +102,7 @@ class Search:
         price = self.bundle.price
 
         def total(parts: Parts) -> float:
-            return parts.total(budget) + 0.5 * price * float((parts.theta**2).sum())
+            return parts.total(budget) + 0.5 * price * parts.square
 
         best = min(self.seen, key=total)
         reach = intercept_reach(self.game, total(best))
@@ -131,7 +133,7 @@ class Search:
         for reply in replies:
             self.bundle.add(reply.cut, ADDED, reply.row)
         worst = max((reply.value for reply in replies), default=0.0)
-        parts = Parts(theta, clean, worst, game.learner.penalty(theta))
+        parts = Parts(theta, clean, worst, game.learner.penalty(theta), float((theta**2).sum()))
         self.seen.append(parts)
         return parts
 
@@ -172,7 +174,7 @@ def _between(guess: float, low: float, high: float) -> float:
 
 
 def _length(parts: Parts) -> float:
-    return float(np.linalg.norm(parts.theta))
+    return float(np.sqrt(parts.square))
 
 
 def inside(theta: Floats, norm: float) -> Floats:

@@ -42,7 +42,7 @@ def sound_parts(game: Game, theta: Floats, lengths: Floats) -> Parts:
     clean = math.fsum(losses.tolist()) * (1.0 + _CALLS * loss.n_outputs)
     worst = max((_worst(game, theta, label, sizes) for label in range(len(game.sets))), default=0.0)
     penalty = game.learner.penalty(theta) * (1.0 + rounding(theta.size))
-    return Parts(theta, clean, worst, penalty)
+    return Parts(theta, clean, worst, penalty, float((theta**2).sum()))
 
 
 def _worst(game: Game, theta: Floats, label: int, sizes: Floats) -> float:
