@@ -5,7 +5,6 @@
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from sklearn.neighbors import NearestNeighbors
 
 from robustfit._meta._robust_scale import robust_location_scale
@@ -19,8 +18,6 @@ _FARTHEST = 1e6
 _CHUNK = 256
 # Distances that are held at once.
 _BLOCK = 1 << 21
-# A column with fewer entries has quartiles of zero.
-_QUARTER = 0.25
 
 
 def cap_copies(X: Any, target, max_copies, *, classes=False):
@@ -73,8 +70,7 @@ def cap_copies(X: Any, target, max_copies, *, classes=False):
         return count_equal(keys, max_copies)
     if max_copies >= len(target):
         return np.ones(len(target), dtype=bool)
-    X = X if classes else np.column_stack([X, target])
-    table = RobustUnits(X)(X)
+    table = _unit_table(X if classes else np.column_stack([X, target]))
     groups = [np.flatnonzero(target == code) for code in np.unique(target)] if classes else [np.arange(len(target))]
     farthest = np.full(len(target), np.inf)
     for rows in groups:
@@ -118,51 +114,13 @@ def count_equal(keys, max_copies):
     return counted
 
 
-class RobustUnits:
-    """Bring columns to robust units; what is missing is in the middle, and infinity is merely far.
-
-    Parameters
-    ----------
-    rows : ndarray or csr matrix of shape (n_samples, n_features)
-        Sparse ones stay so: they are not moved, and hold no NaN.
-    """
-
-    def __init__(self, rows):
-        if sp.issparse(rows):
-            self._scale = _sparse_scale(sp.csc_array(rows))
-            return
-        missing = np.isnan(rows)
-        self._middle = np.nanmedian(np.where(missing.all(axis=0), 0.0, rows), axis=0)
-        self._location, self._scale = robust_location_scale(self._filled(rows))
-
-    def __call__(self, rows):
-        """Return other rows in these units."""
-        if sp.issparse(rows):
-            table = sp.csr_array(rows @ sp.diags_array(1.0 / self._scale))
-            np.clip(table.data, -_FARTHEST, _FARTHEST, out=table.data)
-            return table
-        return np.clip((self._filled(rows) - self._location) / self._scale, -_FARTHEST, _FARTHEST)
-
-    def _filled(self, rows):
-        return np.clip(np.where(np.isnan(rows), self._middle, rows), -1e150, 1e150)
-
-
-def _sparse_scale(columns):
-    """What `robust_location_scale` finds, of columns that are mostly zero."""
-    n_rows, n_columns = columns.shape
-    entries = np.diff(columns.indptr)
-    # A far value must not overflow when squared.
-    widest = np.maximum(abs(columns).max(axis=0).toarray().ravel(), 1e-300)
-    parts = columns.data / np.repeat(widest, entries)
-    of_column = np.repeat(np.arange(n_columns), entries)
-    mean, square = (np.bincount(of_column, weights=v, minlength=n_columns) / n_rows for v in (parts, parts**2))
-    scale = widest * np.sqrt(np.maximum(square - mean**2, 0.0))
-    filled = np.flatnonzero(entries >= _QUARTER * n_rows - 2)
-    step = max(1, _BLOCK // n_rows)
-    for start in range(0, len(filled), step):
-        part = filled[start : start + step]
-        scale[part] = robust_location_scale(columns[:, part].toarray())[1]
-    return np.where(scale > 0.0, scale, 1.0)
+def _unit_table(values):
+    """Columns in robust units; what is missing is in the middle, and infinity is merely far."""
+    missing = np.isnan(values)
+    filled = np.where(missing, np.nanmedian(np.where(missing.all(axis=0), 0.0, values), axis=0), values)
+    filled = np.clip(filled, -1e150, 1e150)
+    location, scale = robust_location_scale(filled)
+    return np.clip((filled - location) / scale, -_FARTHEST, _FARTHEST)
 
 
 def _distances(table, queries, n_neighbors):

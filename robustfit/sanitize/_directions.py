@@ -38,12 +38,15 @@ def top_directions(rows, *, center=None, weights=None, energy=1.0, n_most=1, see
     directions : ndarray of shape (n_features, n_directions)
         Of length 1, orthogonal, strongest first; none where there is no energy.
     """
+    weights = np.ones(rows.shape[0]) if weights is None else weights
+    center = np.zeros(rows.shape[1]) if center is None else center
+    # No square may leave the range of floats.
+    peak = max(abs(rows).max(), np.abs(center).max())
+    if peak == 0.0:
+        return np.zeros((rows.shape[1], 0))
     # Sums in a fixed order, so that no direction depends on how rows stand, however weakly it is determined.
     order = np.argsort(as_rows(rows).digest(0), kind="stable")
-    rows = rows[order]
-    weights = np.ones(len(order)) if weights is None else weights[order]
-    center = np.zeros(rows.shape[1]) if center is None else center
-    scatter = _Scatter(rows, center, weights**2)
+    scatter = _Scatter(rows[order] / peak, center / peak, weights[order])
     if not scatter.total > 0.0:
         return np.zeros((rows.shape[1], 0))
     n_most = min(n_most, *rows.shape)
@@ -56,25 +59,29 @@ def top_directions(rows, *, center=None, weights=None, energy=1.0, n_most=1, see
 class _Scatter:
     """The symmetric matrix of summed products of columns, as a function."""
 
-    def __init__(self, rows, center, squares):
-        self._sparse = sp.issparse(rows)
-        # Sparse rows cannot be moved without filling up.
-        self._rows = rows if self._sparse else rows - center
-        self._center = center if self._sparse else np.zeros_like(center)
-        self._squares = squares
+    def __init__(self, rows, center, weights):
         self.n_features = rows.shape[1]
+        if sp.issparse(rows):
+            # Moving them would fill them up.
+            self._rows, self._moves, self._center = sp.csr_array(sp.diags_array(weights) @ rows), weights, center
+        else:
+            self._rows, self._moves, self._center = weights[:, None] * (rows - center), None, None
         lengths = squared_lengths(self._rows)
-        if self._sparse:
-            lengths = lengths - 2.0 * (rows @ center) + center @ center
-        self.total = float(squares @ lengths)
+        if self._moves is not None:
+            lengths = lengths - 2.0 * weights * (self._rows @ center) + weights**2 * (center @ center)
+        self.total = float(lengths.sum())
 
     def __call__(self, vectors):
-        along = self._squares[:, None] * (self._rows @ vectors - self._center @ vectors)
-        return self._rows.T @ along - np.outer(self._center, along.sum(axis=0))
+        along = self._rows @ vectors
+        if self._moves is None:
+            return self._rows.T @ along
+        along -= np.outer(self._moves, self._center @ vectors)
+        return self._rows.T @ along - np.outer(self._center, self._moves @ along)
 
     def dense(self):
-        if not self._sparse:
-            return (self._rows * self._squares[:, None]).T @ self._rows
+        """All of the matrix."""
+        if self._moves is None:
+            return self._rows.T @ self._rows
         axes = np.eye(self.n_features)
         parts = [self(axes[:, start : start + _BLOCK]) for start in range(0, self.n_features, _BLOCK)]
         return np.hstack(parts)

@@ -11,7 +11,8 @@ from robustfit._meta._seeds import check_seed
 from robustfit._meta._selection import keep_smallest
 from robustfit._sklearn import Interval
 from robustfit.sanitize._base_sanitizer import BaseSanitizer
-from robustfit.sanitize._copies import NEAR, RobustUnits, choose, near_radius
+from robustfit.sanitize._column_units import ColumnUnits
+from robustfit.sanitize._copies import NEAR, choose, near_radius
 from robustfit.sanitize._row_index import RowIndex
 
 # Sums of shares round.
@@ -45,7 +46,7 @@ class DuplicateSanitizer(BaseSanitizer):
     contamination_ : float
         Share of the rows that were left out.
     radius_ : float
-        Distance up to which rows are near-copies, in robust standard deviations of the columns.
+        Distance up to which rows are near-copies, in units of the columns (see Notes).
     classes_ : ndarray of shape (n_classes,)
         Not there if y holds numbers or is None.
     n_features_in_ : int
@@ -59,15 +60,17 @@ class DuplicateSanitizer(BaseSanitizer):
 
     Notes
     -----
-    Columns are brought to robust units: median and median absolute deviation; where more than half of a column is one
-    value the interquartile range, then the standard deviation. Labels must be equal for rows to be copies; a y of
-    numbers is one more column; without y only the features are compared. Let d be the median, over all rows, of the
-    distance to the ``max_copies``-th nearest other row of the class. Rows up to ``tolerance · d`` apart are
+    Columns are measured in root mean squares of the differences from their median, among the rows that differ, the
+    farthest tenth of these left out; a column of which more than half is one value counts a third. Labels must be equal
+    for rows to be copies; a y of numbers is one more column; without y only the features are compared. Let d be the
+    median, over all rows, of the distance to the ``max_copies``-th nearest other row of the class. Rows up to
+    ``tolerance · d`` apart are
     near-copies. Rows are taken in the order of their digests, and one that ``max_copies`` near-copies were taken of is
     left out. So of equal rows ``max_copies`` stay, whatever their order, and no class loses all rows.
 
     As long as less than half of the rows are bad, d lies between two quantiles of the distances that good rows have:
-    who sends copies cannot make them look far apart, nor good rows look like copies by sending distant ones.
+    who sends copies cannot make them look far apart, nor good rows look like copies by sending distant ones. Columns
+    that are constant for good rows are the exception: there, jitter has no measure but itself.
 
     A good row that happens to be repeated looks exactly like a copy. Where more than half of the rows have
     ``max_copies`` exact copies, fit refuses; where many are whole numbers, or good rows lie in clusters much denser
@@ -109,9 +112,9 @@ class DuplicateSanitizer(BaseSanitizer):
         self.radius_, self._indices = 0.0, None
         if self.tolerance > 0.0:
             wide = _with_numbers(rows, target)
-            self._units = RobustUnits(wide)
+            self._units = ColumnUnits(wide)
             table = self._units(wide)
-            indices = [RowIndex(table[group], seed) for group in groups]
+            indices = [RowIndex(table[group], seed, content=wide[group]) for group in groups]
             nearest = self._nearest(table, indices, groups)
             self.radius_ = near_radius(nearest[:, -1], self.max_copies, self.tolerance)
         # Where most classes have no so many rows there is no typical distance.

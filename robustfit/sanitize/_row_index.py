@@ -32,10 +32,12 @@ class RowIndex:
     seed : int
     tie : ndarray of shape (n_samples,), default=None
         Tells equal rows apart, so that nothing depends on the order in which they stand.
+    content : ndarray or csr matrix of shape (n_samples, n_columns), default=None
+        What rows are drawn by, where the rows themselves have been changed in a way that rounds.
     """
 
-    def __init__(self, rows, seed, tie=None):
-        digest = as_rows(rows).digest(seed)
+    def __init__(self, rows, seed, *, tie=None, content=None):
+        digest = as_rows(rows if content is None else content).digest(seed)
         order = np.lexsort((digest,) if tie is None else (tie, digest))
         # Equal rows stand together so far: of those that are equally near, the first ones must be no special ones.
         self._order = order[np.random.default_rng(seed).permutation(len(order))]
@@ -171,10 +173,10 @@ class RowIndex:
 
 def squared_distances(queries, query_squares, rows, row_squares):
     """Squared distances of rows to others, given their squared lengths; not exact, and dense."""
-    products = queries @ rows.T
-    if sp.issparse(products):
-        products = products.toarray()
     with np.errstate(over="ignore", invalid="ignore"):
+        products = queries @ rows.T
+        if sp.issparse(products):
+            products = products.toarray()
         products *= -2.0
         products += query_squares[:, None]
         products += row_squares

@@ -171,7 +171,8 @@ class SpectralSanitizer(BaseSanitizer):
         for code, group in enumerate(target.groups()):
             direction = self.directions_[code]
             along[group] = rows[group] @ direction - self.centers_[code] @ direction
-        return along**2
+        with np.errstate(over="ignore"):
+            return along**2
 
     def _select(self, scores, rows, target):
         return super()._select(scores, rows, target) | (scores == 0.0)
@@ -188,9 +189,12 @@ def _residuals(rows, directions):
     """Length of what directions leave of each row."""
     along = rows @ directions.T
     squares = squared_lengths(rows)
-    if sp.issparse(rows):
-        left = np.sqrt(np.maximum(squares - np.einsum("ij,ij->i", along, along), 0.0))
-    else:
-        left = np.sqrt(squared_lengths(rows - along @ directions))
+    far = np.isinf(squares)
+    with np.errstate(invalid="ignore", over="ignore"):
+        if sp.issparse(rows):
+            left = np.sqrt(np.maximum(squares - np.einsum("ij,ij->i", along, along), 0.0))
+        else:
+            left = np.sqrt(squared_lengths(rows - along @ directions))
     left[left <= _ROUNDING * np.sqrt(squares)] = 0.0
-    return left
+    # Beyond the range of floats nothing is known of a row but that it is far.
+    return np.where(far, np.inf, left)
