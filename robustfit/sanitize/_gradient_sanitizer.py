@@ -30,10 +30,10 @@ class GradientSanitizer(BaseAroundLinear):
         Linear learner of scikit-learn whose loss is known, not inside a pipeline: LogisticRegression, RidgeClassifier,
         LinearSVC or SGDClassifier; LinearRegression, Ridge, Lasso, ElasticNet, HuberRegressor, SGDRegressor,
         PoissonRegressor or GammaRegressor; those that choose their penalty by cross-validation too. If None, logistic
-        or ridge regression, of rows in robust units (columns around their medians, divided by the median absolute
-        deviation, cut at ±3) whose length is cut at the lower quartile of all, with a penalty of λ = 0.002 per row.
-        Then y holds numbers if some are not whole, or if there are more than 20 different ones and fewer than four rows
-        of each; else labels.
+        regression of rows in robust units (columns around their medians, divided by the median absolute deviation, cut
+        at ±3) whose length is cut at the lower quartile of all; or ridge regression in robust units, of rows that weigh
+        less the more they are longer than that. The penalty is λ = 0.002 per row. Then y holds numbers if some are not
+        whole, or if there are more than 20 different ones and fewer than four rows of each; else labels.
     contamination : float, default=0.05
         Share of the rows to leave out, in [0, 0.5), rounded down to whole rows.
     drop_by : {"global", "class"}, default="global"

@@ -7,19 +7,14 @@ import numpy as np
 from robustfit._sklearn import fit_context
 from robustfit.sanitize._base_around_linear import BaseAroundLinear
 from robustfit.sanitize._base_around_model import BaseAroundModel
-from robustfit.sanitize._linear._default_learner import default_learner
 from robustfit.sanitize._linear._linear_losses import read_loss
 from robustfit.sanitize._linear._penalized_fit import LinearRows, PenalizedFit
 from robustfit.sanitize._linear._penalties import CLASSIFIERS, REGRESSORS, price_of_slopes
-from robustfit.sanitize._loss_sanitizer import LossSanitizer
+from robustfit.sanitize._robust_judges import robust_judges
 from robustfit.sanitize._row_learner import residual_units
 
 # Coefficients whose second derivatives are formed.
 _MOST_COEFFICIENTS = 4000
-
-# The rows that judge are those left when this share, or twice the contamination, with the largest losses is gone.
-_LEAST_SHARE = 0.1
-_LARGEST_SHARE = 0.45
 
 
 class InfluenceSanitizer(BaseAroundLinear):
@@ -27,18 +22,19 @@ class InfluenceSanitizer(BaseAroundLinear):
 
     The score of a row is what the learner would gain on a reference if it were fitted without that row: on trusted rows
     if there are some, else on the training rows that a robust fit agrees with, the row itself not counted. How far a
-    row pulls the fit to itself is another question, to which good rows that are far out have the same answer as bad ones;
-    here those that pull with the reference score below zero, and stay.
+    row pulls the fit to itself is another question, to which good rows that are far out have the same answer as bad
+    ones; here those that pull with the reference score below zero, and stay.
 
     Parameters
     ----------
     estimator : estimator, default=None
         LogisticRegression (of one or many classes, with a squared penalty or none, any solver but liblinear),
         RidgeClassifier, LinearRegression or Ridge, not inside a pipeline, with neither ``class_weight`` nor
-        ``positive``. If None, logistic or ridge regression, of rows in robust units (columns around their medians,
-        divided by the median absolute deviation, cut at ±3) whose length is cut at the lower quartile of all, with a
-        penalty of λ = 0.002 per row. Then y holds numbers if some are not whole, or if there are more than 20 different
-        ones and fewer than four rows of each; else labels.
+        ``positive``. If None, logistic regression of rows in robust units (columns around their medians, divided by the
+        median absolute deviation, cut at ±3) whose length is cut at the lower quartile of all; or ridge regression in
+        robust units, of rows that weigh less the more they are longer than that. The penalty is λ = 0.002 per row. Then
+        y holds numbers if some are not whole, or if there are more than 20 different ones and fewer than four rows of
+        each; else labels.
     contamination : float, default=0.05
         Share of the rows to leave out, in [0, 0.5), rounded down to whole rows. Rows with a score of zero or less stay
         in any case.
@@ -172,7 +168,8 @@ class InfluenceSanitizer(BaseAroundLinear):
         self._fit = self._minimum(given, price_of_slopes(task.estimator))
         members = np.zeros(len(task.values), dtype=bool)
         if trusted is None:
-            members = self._robust_reference(rows, target)[task.order]
+            settings = {name: getattr(self, name) for name in ("contamination", "drop_by", "min_per_class")}
+            members = robust_judges(rows, target, random_state=self.random_state, **settings)[task.order]
             reference = LinearRows(given.space.take(members), task.values[members])
         else:
             reference = self._linear_rows(*trusted)
@@ -211,15 +208,3 @@ class InfluenceSanitizer(BaseAroundLinear):
                 f"{_MOST_COEFFICIENTS}. Reduce the features first, with TruncatedSVD for instance, or use "
                 "GradientSanitizer, which has no such limit."
             )
-
-    def _robust_reference(self, rows, target):
-        share = min(max(2.0 * self.contamination, _LEAST_SHARE), _LARGEST_SHARE)
-        regression = target.classes is None
-        judge = LossSanitizer(
-            default_learner(regression, len(target.values)),
-            contamination=share,
-            drop_by=self.drop_by,
-            min_per_class=self.min_per_class,
-            random_state=self.random_state,
-        )
-        return judge.fit(rows, target.values if regression else target.classes[target.values]).support_

@@ -64,8 +64,15 @@ class RowLearner:
         place[np.argsort(self.keys, kind="stable")] = np.arange(len(self.keys))
         return place
 
+    @property
+    def codes(self):
+        """Codes of classes; zeros where there are none."""
+        values = self.target.values
+        return np.zeros(len(values), dtype=np.intp) if self.target.classes is None else values
+
     @cached_property
-    def _labels(self):
+    def labels(self):
+        """What the estimator is fitted on."""
         return self.target.values if self.target.classes is None else self.target.classes[self.target.values]
 
     def fit(self, index):
@@ -79,7 +86,7 @@ class RowLearner:
         with warnings.catch_warnings():
             if self.quiet:
                 warnings.simplefilter("ignore", ConvergenceWarning)
-            return model.fit(as_rows(self.rows).take(index), self._labels[index])
+            return model.fit(as_rows(self.rows).take(index), self.labels[index])
 
     def answers(self, model, X):
         """Ask a model about rows of the same kind; one column per class, or predictions."""
