@@ -5,11 +5,14 @@ from robustfit.sanitize._cleanlab_sanitizer import CleanlabSanitizer
 from robustfit.sanitize._consensus_sanitizer import ConsensusSanitizer
 from robustfit.sanitize._duplicate_sanitizer import DuplicateSanitizer
 from robustfit.sanitize._gradient_sanitizer import GradientSanitizer
+from robustfit.sanitize._group_sanitizer import GroupSanitizer
+from robustfit.sanitize._influence_sanitizer import InfluenceSanitizer
 from robustfit.sanitize._label_agreement_sanitizer import LabelAgreementSanitizer
 from robustfit.sanitize._leave_cluster_out_sanitizer import LeaveClusterOutSanitizer
 from robustfit.sanitize._loss_sanitizer import LossSanitizer
 from robustfit.sanitize._neighbors_sanitizer import NeighborsSanitizer
 from robustfit.sanitize._outlier_sanitizer import OutlierSanitizer
+from robustfit.sanitize._roni_sanitizer import RONISanitizer
 from robustfit.sanitize._row_normalizer import RowNormalizer
 from robustfit.sanitize._sanitized_classifier import SanitizedClassifier
 from robustfit.sanitize._sanitized_regressor import SanitizedRegressor
@@ -24,11 +27,14 @@ __all__ = [
     "ConsensusSanitizer",
     "DuplicateSanitizer",
     "GradientSanitizer",
+    "GroupSanitizer",
+    "InfluenceSanitizer",
     "LabelAgreementSanitizer",
     "LeaveClusterOutSanitizer",
     "LossSanitizer",
     "NeighborsSanitizer",
     "OutlierSanitizer",
+    "RONISanitizer",
     "RowNormalizer",
     "SanitizedClassifier",
     "SanitizedRegressor",
