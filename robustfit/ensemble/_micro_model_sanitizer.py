@@ -6,12 +6,8 @@ import warnings
 from numbers import Integral
 
 import numpy as np
-import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from robustfit._meta._seeds import check_seed
 from robustfit._sklearn import Interval, StrOptions, fit_context
@@ -21,8 +17,7 @@ from robustfit.ensemble._partition_regressor import PartitionRegressor
 from robustfit.partition import ShardPlan
 from robustfit.sanitize._base_around_model import BaseAroundModel
 from robustfit.sanitize._centers import unit_of
-
-_MAX_ITER = 200
+from robustfit.sanitize._linear._default_learner import default_learner
 
 
 class MicroModelSanitizer(BaseAroundModel):
@@ -31,8 +26,8 @@ class MicroModelSanitizer(BaseAroundModel):
     Parameters
     ----------
     estimator : estimator, default=None
-        Classifier, regressor or pipeline that each shard fits a clone of. If None, a `LogisticRegression`, or `Ridge`
-        where y holds numbers, on columns scaled inside the shard.
+        Classifier, regressor or pipeline that each shard fits a clone of. If None, the logistic or ridge regression of
+        `robustfit.sanitize.LossSanitizer`, whose columns are scaled and rows are cut inside the shard.
     contamination : float, default=0.05
         Share of the rows to leave out, in [0, 0.5), rounded down to whole rows.
     drop_by : {"global", "class"}, default="global"
@@ -115,7 +110,7 @@ class MicroModelSanitizer(BaseAroundModel):
     >>> poisoned[:20] = 1 - y[:20]
     >>> sanitizer = MicroModelSanitizer(contamination=0.06, n_partitions=5).fit(X, poisoned)
     >>> int((~sanitizer.support_[:20]).sum()), int((~sanitizer.support_[20:]).sum())
-    (15, 19)
+    (18, 16)
     """
 
     _parameter_constraints: dict = {
@@ -180,19 +175,18 @@ class MicroModelSanitizer(BaseAroundModel):
             if self.estimator is None:
                 # Where a learner that the user did not choose stops is no one's business.
                 warnings.simplefilter("ignore", ConvergenceWarning)
-            self.ensemble_ = self._ensemble(rows, target).fit(rows, target.given, groups=groups)
+            self.ensemble_ = self._ensemble(target).fit(rows, target.given, groups=groups)
         self.unit_, self._typical = 1.0, None
         dispute = self._dispute(rows, target, self.ensemble_.row_shards_)
         if target.classes is None:
             self.unit_ = unit_of(dispute)
         return dispute / self.unit_
 
-    def _ensemble(self, rows, target):
-        kind, learner = PartitionClassifier, LogisticRegression(max_iter=_MAX_ITER)
-        if target.classes is None:
-            kind, learner = PartitionRegressor, Ridge()
+    def _ensemble(self, target):
+        regression, n_rows = target.classes is None, len(target.values)
+        kind = PartitionRegressor if regression else PartitionClassifier
         if self.estimator is None:
-            estimator = make_pipeline(StandardScaler(with_mean=not sp.issparse(rows)), learner)
+            estimator = default_learner(regression, max(n_rows // self.n_partitions, 1))
         else:
             estimator = clone(self.estimator)
         return kind(
