@@ -22,6 +22,7 @@ from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from robustfit.learners import KernelRidgeClassifier
+from robustfit.sanitize import SanitizedClassifier
 from robustfit.trimmed import TrimmedClassifier
 
 WORDS = ["offer", "free", "win", "meeting", "lunch", "report", "cash", "hello", "invoice", "team"]
@@ -39,6 +40,7 @@ ARRAY_BASES = {
     "naive Bayes": GaussianNB(),
     "kNN": KNeighborsClassifier(1),
     "trimmed": TrimmedClassifier(GaussianNB(), n_starts=2),
+    "sanitized": SanitizedClassifier(GaussianNB(), contamination=0.1),
     "search inside": GridSearchCV(DecisionTreeClassifier(), {"max_depth": [1, 3]}, cv=2),
 }
 LEAN_BASES = {
