@@ -9,6 +9,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.preprocessing import StandardScaler
 
 from robustfit import sanitize
+from robustfit.ensemble import MicroModelSanitizer
 
 SANITIZERS = [
     sanitize.SphereSanitizer(),
@@ -19,6 +20,16 @@ SANITIZERS = [
     sanitize.NeighborsSanitizer(mode="density"),
     sanitize.LabelAgreementSanitizer(),
     sanitize.DuplicateSanitizer(),
+    sanitize.LossSanitizer(),
+    sanitize.GradientSanitizer(),
+    sanitize.InfluenceSanitizer(),
+    sanitize.RONISanitizer(n_groups=4),
+    sanitize.GroupSanitizer(),
+    sanitize.OutlierSanitizer(),
+    sanitize.ActivationClusteringSanitizer(),
+    sanitize.SanitizerChain([("sphere", sanitize.SphereSanitizer()), ("loss", sanitize.LossSanitizer())]),
+    sanitize.ConsensusSanitizer([("sphere", sanitize.SphereSanitizer()), ("loss", sanitize.LossSanitizer())]),
+    MicroModelSanitizer(n_partitions=5),
 ]
 
 

@@ -161,15 +161,6 @@ class TestEvery:
         touched = more.row_shards_[-1]
         np.testing.assert_array_equal(np.delete(given, touched, axis=1), np.delete(more.votes(X), touched, axis=1))
 
-    def test_pipeline(self, name):
-        pipeline = pytest.importorskip("imblearn.pipeline")
-        X, y = blobs()
-        sanitizer = COMPOSED[name]()
-        model = pipeline.make_pipeline(StandardScaler(), sanitizer, GaussianNB()).fit(X, y)
-        scaled = StandardScaler().fit_transform(X)
-        kept = clone(sanitizer).fit(scaled, y).support_
-        np.testing.assert_array_equal(model.predict(X), GaussianNB().fit(scaled[kept], y[kept]).predict(scaled))
-
     def test_rows_that_are_all_the_same(self, name):
         X, y = np.ones((40, 3)), np.arange(40) % 2
         with warnings.catch_warnings():
