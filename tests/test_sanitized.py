@@ -33,6 +33,7 @@ from robustfit.certify import CertificateError
 from robustfit.sanitize import (
     LabelAgreementSanitizer,
     LeaveClusterOutSanitizer,
+    RONISanitizer,
     SanitizerChain,
     SlabSanitizer,
     SphereSanitizer,
@@ -571,6 +572,54 @@ def test_groups_with_routing():
         search = GridSearchCV(model, {"action": ["drop", "weight"]}, cv=2)
         search.fit(X, y, sample_weight=np.ones(40))
         assert search.best_estimator_.support_.shape == (40,)
+
+
+class TrustingSanitizer(MarkedSanitizer):
+    """Also takes rows that are known to be good."""
+
+    def fit(self, X, y=None, *, X_trusted=None, y_trusted=None):
+        self.trusted_ = X_trusted, y_trusted
+        return super().fit(X, y)
+
+
+def test_a_trusted_reference_is_seen_as_the_rows_are():
+    X, y = marked()
+    good = {"X_trusted": X[10:15], "y_trusted": y[10:15]}
+    model = SanitizedClassifier(SpyClassifier(), sanitizer=TrustingSanitizer()).fit(X, y, **good)
+    np.testing.assert_array_equal(model.sanitizer_.trusted_[0], X[10:15])
+    np.testing.assert_array_equal(model.sanitizer_.trusted_[1], y[10:15])
+    model = SanitizedClassifier(SCALED, sanitizer=TrustingSanitizer(5.0)).fit(X, y, **good)
+    np.testing.assert_array_equal(model.sanitizer_.trusted_[0], StandardScaler().fit(X).transform(X[10:15]))
+    with pytest.raises(ValueError, match="X has 2 features, but SanitizedClassifier is expecting 3 features"):
+        model.fit(X, y, X_trusted=X[:5, :2], y_trusted=y[:5])
+    model = SanitizedClassifier(GaussianNB(), sanitizer=RONISanitizer(n_groups=4)).fit(X[6:], y[6:], **good)
+    assert 0 < (~model.support_).sum() <= 1
+
+
+def test_a_trusted_reference_in_a_frame_or_in_texts():
+    X, y, X_test = frames()
+    X, good = X.assign(name=[f"n{i % 40}" for i in range(300)]), X_test.assign(name="n1")
+    good.loc[good.index[:3], ["age", "town", "name"]] = [np.nan, "atlantis", "unheard of"]
+    model = SanitizedClassifier(SpyClassifier(), sanitizer=TrustingSanitizer(9.0))
+    model.fit(X, y, X_trusted=good, y_trusted=y[:60])
+    numbers, seen = model.sanitizer_.trusted_[0], model.sanitizer_.given_[0]
+    assert numbers.shape == (60, seen.shape[1])
+    assert np.isfinite(numbers).all()
+    # Age is filled; towns that nobody has heard of are none of those known; such names are one of the rare ones.
+    assert not numbers[0, 0]
+    assert not numbers[0, 4:6].any()
+    assert numbers[0, -1] == 1.0
+    assert numbers[5, 4:6].sum() == 1.0
+    texts_given, labels, more = texts()
+    text_model = SanitizedClassifier(TEXT_BASE, sanitizer=TrustingSanitizer(9.0))
+    text_model.fit(texts_given, labels, X_trusted=more, y_trusted=labels[:60])
+    assert text_model.sanitizer_.trusted_[0].shape == (60, text_model.sanitizer_.given_[0].shape[1])
+    gaps = np.array([[np.nan, np.inf, -np.inf], [1e9, -1e9, 0.0]])
+    dense, codes = marked()
+    model.fit(dense, codes, X_trusted=gaps, y_trusted=[0, 1])
+    found = model.sanitizer_.trusted_[0]
+    assert found[0].tolist() == [np.median(dense[:, 0]), dense[:, 1].max(), dense[:, 2].min()]
+    assert found[1].tolist() == gaps[1].tolist()
 
 
 def test_inside_pipelines_and_searches(flipped):

@@ -21,7 +21,7 @@ from robustfit._meta._fit_params import (
 )
 from robustfit._meta._hands_on import HandsOnPredictions
 from robustfit._meta._inputs import read_training_rows
-from robustfit._meta._numbers import rows_as_numbers
+from robustfit._meta._row_numbers import RowNumbers
 from robustfit._meta._seeds import check_seed, member_seed, set_open_seeds
 from robustfit._meta._selection import row_keys
 from robustfit._sklearn import HasMethods, Interval, fit_context, process_routing, routing_enabled
@@ -29,6 +29,9 @@ from robustfit.sanitize._base_composed import takes
 from robustfit.sanitize._default import default_sanitizer
 from robustfit.sanitize._report import report_columns, report_frame
 from robustfit.sanitize._verdict import Verdict
+
+# What sanitizers call rows that are known to be good, and their labels.
+_TRUSTED = ("X_trusted", "y_trusted")
 
 
 class BaseSanitized(HandsOnPredictions, AroundEstimator):
@@ -87,7 +90,8 @@ class BaseSanitized(HandsOnPredictions, AroundEstimator):
             one entry per row and are cut to the rows that are kept. To the sanitizer a row counts as one row, whatever
             its weight; rows of weight zero are dropped first. What the sanitizer's ``fit`` names, such as ``groups``,
             goes to the sanitizer, and to the estimator only if its ``fit`` names it too; with metadata routing enabled
-            to whom it is requested by.
+            to whom it is requested by. Rows that are known to be good, ``X_trusted`` and ``y_trusted``, are turned into
+            numbers as the others are.
 
         Returns
         -------
@@ -165,12 +169,18 @@ class BaseSanitized(HandsOnPredictions, AroundEstimator):
         handed_on = routed_params(self, estimator, sample_weight, fit_params)
         if self.action == "weight":
             self._weight_name(estimator)
-        return split_params(asked, n_samples), split_params(handed_on, n_samples)
+        # A trusted reference has as many rows as it likes.
+        trusted = {name: asked.pop(name) for name in _TRUSTED if name in asked}
+        shared, per_row = split_params(asked, n_samples)
+        return (shared | trusted, per_row), split_params(handed_on, n_samples)
 
     def _judge(self, estimator, sanitizer, X, target, codes, groups, params, index):
-        numbers = rows_as_numbers(estimator, X, codes, owner=type(self).__name__)
+        as_numbers = RowNumbers(estimator, owner=type(self).__name__)
+        numbers, own = as_numbers.fit_transform(X, codes), member_params(*params, index)
+        if own.get("X_trusted") is not None:
+            own["X_trusted"] = as_numbers.transform(self._read_test_rows(own["X_trusted"]))
         sanitizer = set_open_seeds(clone(sanitizer), member_seed(self.random_state, 0))
-        self.sanitizer_ = sanitizer.fit(numbers, self._for_sanitizer(target), **member_params(*params, index))
+        self.sanitizer_ = sanitizer.fit(numbers, self._for_sanitizer(target), **own)
         verdict = Verdict.of(self.sanitizer_, len(index))
         if self.action == "relabel" and verdict.suggested is None:
             raise ValueError(
