@@ -17,9 +17,14 @@ from robustfit.sanitize import (
     ActivationClusteringSanitizer,
     ConsensusSanitizer,
     DuplicateSanitizer,
+    GradientSanitizer,
+    GroupSanitizer,
+    InfluenceSanitizer,
     LabelAgreementSanitizer,
+    LossSanitizer,
     NeighborsSanitizer,
     OutlierSanitizer,
+    RONISanitizer,
     SanitizedClassifier,
     SanitizedRegressor,
     SanitizerChain,
@@ -63,6 +68,12 @@ SANITIZERS = {
     "consensus": (lambda: ConsensusSanitizer([("sphere", SphereSanitizer()), ("slab", SlabSanitizer())]), 42),
     "micro-models": (lambda: MicroModelSanitizer(n_partitions=3), 42),
     "micro-models of numbers": (lambda: MicroModelSanitizer(Ridge(), n_partitions=3), 42),
+    "loss": (lambda: LossSanitizer(), 42),
+    "loss of a regressor": (lambda: LossSanitizer(Ridge()), 42),
+    "gradients": (lambda: GradientSanitizer(), 42),
+    "influence": (lambda: InfluenceSanitizer(), 42),
+    "negative impact": (lambda: RONISanitizer(n_groups=4), 42),
+    "sources": (lambda: GroupSanitizer(), 42),
 }
 
 

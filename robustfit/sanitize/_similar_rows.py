@@ -2,11 +2,14 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
+import warnings
+
 import narwhals.stable.v2 as nw
 import numpy as np
 import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.cluster import KMeans, MiniBatchKMeans
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import pairwise_distances
 
 from robustfit._meta._inputs import as_numbers
@@ -99,20 +102,17 @@ def similar_rows(numbers, classes, n_groups, seed):
 
 def split(numbers, rows, n_parts, seed):
     """Split rows into clusters, so many at most."""
-    n_parts = min(n_parts, _n_distinct(numbers[rows], n_parts))
+    n_parts = min(n_parts, len(rows))
     if n_parts < 2:
         return [rows]
     means = MiniBatchKMeans if len(rows) > _MANY else KMeans
-    labels = means(n_parts, n_init=1, random_state=seed).fit_predict(numbers[rows])
+    with warnings.catch_warnings():
+        # Rows that repeat make fewer clusters.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        labels = means(n_parts, n_init=1, random_state=seed).fit_predict(numbers[rows])
     return [rows[labels == label] for label in np.unique(labels)]
 
 
 def nearest(numbers, centers):
     """Position of the nearest of some centres, for each row."""
     return pairwise_distances(numbers, centers).argmin(axis=1)
-
-
-def _n_distinct(numbers, most):
-    """Number of different rows, or ``most`` if that is smaller."""
-    line = numbers @ np.random.default_rng(0).normal(size=numbers.shape[1])
-    return min(most, len(np.unique(line)))
