@@ -30,9 +30,11 @@ from robustfit import PartitionClassifier, PartitionRegressor, SanitizedClassifi
 from robustfit.attacks import FarFlipAttack
 from robustfit.audit import check_certifiable
 from robustfit.certify import CertificateError
+from robustfit.ensemble._own_types import OWN_TYPES
 from robustfit.sanitize import (
     LabelAgreementSanitizer,
     LeaveClusterOutSanitizer,
+    LossSanitizer,
     RONISanitizer,
     SanitizerChain,
     SlabSanitizer,
@@ -766,6 +768,10 @@ MEMBERS = {
     "pipeline": (SanitizedClassifier(SCALED, sanitizer=SphereSanitizer(0.1)), cancer),
     "weight": (SanitizedClassifier(GaussianNB(), sanitizer=SlabSanitizer(0.1), action="weight"), cancer),
     "relabel": (SanitizedClassifier(GaussianNB(), sanitizer=LabelAgreementSanitizer(0.1), action="relabel"), cancer),
+    "chain": (
+        SanitizedClassifier(GaussianNB(), sanitizer=SanitizerChain([("a", SphereSanitizer()), ("b", LossSanitizer())])),
+        cancer,
+    ),
     "frames": (SanitizedClassifier(FRAME_BASE), frames),
     "texts": (SanitizedClassifier(TEXT_BASE), texts),
     "regressor": (SanitizedRegressor(), diabetes),
@@ -808,9 +814,17 @@ def test_saved_ensembles_may_have_it_as_member(name, tmp_path):
     X, y, X_test = data(n=120, n_test=20)
     ensemble = voting(member).fit(X, y)
     robustfit.save(ensemble, tmp_path / "model")
-    restored = robustfit.load(tmp_path / "model", trusted=["sklearn.compose._column_transformer._RemainderColsList"])
+    foreign = ["sklearn.compose._column_transformer._RemainderColsList", "sklearn.utils._bunch.Bunch"]
+    restored = robustfit.load(tmp_path / "model", trusted=foreign)
     np.testing.assert_array_equal(restored.votes(X_test), ensemble.votes(X_test))
     pd.testing.assert_frame_equal(restored.estimators_[0].report(), ensemble.estimators_[0].report())
+
+
+def test_saved_ensembles_know_every_sanitizer():
+    rooms = (robustfit.sanitize, robustfit.ensemble)
+    known = [getattr(room, name) for room in rooms for name in room.__all__ if name.endswith("Sanitizer")]
+    assert len(known) > 12
+    assert [cls for cls in known if f"{cls.__module__}.{cls.__name__}" not in OWN_TYPES] == []
 
 
 def test_members_take_weights():

@@ -2,7 +2,8 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,8 @@ from robustfit._meta._selection import keep_smallest
 _LARGEST = np.finfo(float).max
 
 
-class Directions(NamedTuple):
+@dataclass(frozen=True)
+class Directions:
     """Directions in which the gradients of a class spread.
 
     Attributes
