@@ -61,6 +61,34 @@ def canonical_labels(labels, name):
     return array.astype(wide[array.dtype.kind])
 
 
+def labels_and_classes(y, index):
+    """Read labels as they are given, and which classes some of the rows have.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+    index : ndarray of shape (n_rows,)
+        Positions of the rows that count.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_samples,)
+    classes : ndarray of shape (n_classes,)
+    codes : ndarray of shape (n_rows,)
+
+    Raises
+    ------
+    ValueError
+        If they are continuous or missing, or there are several columns.
+    """
+    labels = column_or_1d(y, warn=True)
+    if labels.dtype.kind == "f":
+        assert_all_finite(labels, input_name="y")
+    check_classification_targets(labels[index])
+    classes, codes = np.unique(labels[index], return_inverse=True)
+    return labels, classes, codes
+
+
 def as_array(y):
     """Return labels as an array; of a list each label keeps its own type."""
     if isinstance(y, list | tuple) and all(np.ndim(label) == 0 for label in y):

@@ -5,11 +5,9 @@
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.linear_model import LogisticRegression
-from sklearn.utils import assert_all_finite
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import column_or_1d
 
 from robustfit._meta._hands_on import HandsOnScores
+from robustfit._meta._labels import labels_and_classes
 from robustfit._sklearn import StrOptions
 from robustfit.sanitize._base_sanitized import BaseSanitized
 
@@ -122,11 +120,7 @@ class SanitizedClassifier(HandsOnScores, ClassifierMixin, BaseSanitized):
         return LogisticRegression()
 
     def _read_target(self, y, index):
-        labels = column_or_1d(y, warn=True)
-        if labels.dtype.kind == "f":
-            assert_all_finite(labels, input_name="y")
-        check_classification_targets(labels[index])
-        self.classes_, codes = np.unique(labels[index], return_inverse=True)
+        labels, self.classes_, codes = labels_and_classes(y, index)
         if len(self.classes_) < 2:
             raise ValueError(
                 "SanitizedClassifier needs rows of two classes or more whose sample_weight is not zero, got one class: "

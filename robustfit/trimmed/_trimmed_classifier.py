@@ -7,11 +7,9 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.linear_model import LogisticRegression
-from sklearn.utils import assert_all_finite
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import column_or_1d
 
 from robustfit._meta._hands_on import HandsOnScores
+from robustfit._meta._labels import labels_and_classes
 from robustfit._meta._warn import warn_caller
 from robustfit._sklearn import Interval, StrOptions
 from robustfit.sanitize._responses import CLASSIFICATION_LOSSES, classifier_response
@@ -221,13 +219,8 @@ class TrimmedClassifier(HandsOnScores, ClassifierMixin, BaseTrimmed):
         return LogisticRegression()
 
     def _read_target(self, y, index):
-        labels = column_or_1d(y, warn=True)
-        if labels.dtype.kind == "f":
-            assert_all_finite(labels, input_name="y")
-        labels = labels[index]
-        check_classification_targets(labels)
-        self.classes_ = np.unique(labels)
-        return labels, self.classes_
+        labels, self.classes_, _ = labels_and_classes(y, index)
+        return labels[index], self.classes_
 
     def _choose_response(self, estimator):
         return classifier_response(estimator, self.loss, votes=self.evaluation_ != "in_sample")
