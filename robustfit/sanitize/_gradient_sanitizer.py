@@ -143,7 +143,7 @@ class GradientSanitizer(BaseAroundLinear):
     def _fit_scores(self, rows, target):
         task = self._linear_task(rows, target)
         groups, space = self._groups(task.values), self._measure(task.rows)
-        folds = content_folds(task.rows, task.codes, self.n_folds, task.random_state)
+        folds = content_folds(rows[task.order], task.codes, self.n_folds, task.random_state)
         kept = np.ones(len(task.values), dtype=bool)
         for number in range(self.n_rounds):
             gradients = RowGradients(space, self._unseen_slopes(task, kept, folds))

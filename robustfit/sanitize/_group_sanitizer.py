@@ -2,6 +2,7 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
+import logging
 from numbers import Integral, Real
 
 import numpy as np
@@ -15,6 +16,8 @@ from robustfit.sanitize._base_around_model import BaseAroundModel
 from robustfit.sanitize._base_sanitizer import BaseSanitizer
 from robustfit.sanitize._folds import content_folds
 from robustfit.sanitize._left_out_groups import Jury, Part
+
+logger = logging.getLogger(__name__)
 
 # A median has so many times the standard error of a mean.
 _OF_MEDIAN = 1.2533
@@ -151,7 +154,8 @@ class GroupSanitizer(BaseAroundModel):
             Of the kinds that the estimator takes; finite numbers if there is none.
         y : array-like of shape (n_samples,)
         groups : array-like of shape (n_samples,), default=None
-            Source of each row. If None, all rows are of one, which is kept: there is none to compare it with.
+            Source of each row. If None, all rows are of one, which is kept, and a message is
+            logged: there is none to compare it with.
         X_trusted : array-like of shape (n_trusted, n_features), default=None
             Rows that are known to be good, and are no training rows; of the kind of X.
         y_trusted : array-like of shape (n_trusted,), default=None
@@ -164,6 +168,7 @@ class GroupSanitizer(BaseAroundModel):
         trusted = self._read_trusted(X_trusted, y_trusted)
         n_rows = len(target.values)
         if groups is None:
+            logger.warning("GroupSanitizer was given no groups, and keeps all rows.")
             self.group_labels_, codes = [None], np.zeros(n_rows, dtype=np.intp)
         else:
             self.group_labels_, codes = _encode(check_groups(groups, "groups", n_rows))

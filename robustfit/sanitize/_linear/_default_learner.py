@@ -18,6 +18,9 @@ _PENALTY = 0.002
 # The order of the rows by their losses settles long before the coefficients do.
 _STEPS = 200
 
+# Of iterative solvers, which sparse rows have.
+_TOL = 1e-8
+
 # What is farther out would overflow in squares of squares.
 _FARTHEST = 1e8
 
@@ -30,7 +33,7 @@ def default_learner(regression, n_rows):
 def linear_step(regression, n_rows):
     """Return what the default learner fits once rows are bounded."""
     if regression:
-        return Ridge(alpha=_PENALTY * n_rows, fit_intercept=False)
+        return Ridge(alpha=_PENALTY * n_rows, fit_intercept=False, tol=_TOL)
     return LogisticRegression(C=1.0 / (_PENALTY * n_rows), max_iter=_STEPS)
 
 
