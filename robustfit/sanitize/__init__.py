@@ -20,12 +20,17 @@ from robustfit.sanitize._sanitizer_chain import SanitizerChain
 from robustfit.sanitize._slab_sanitizer import SlabSanitizer
 from robustfit.sanitize._spectral_sanitizer import SpectralSanitizer
 from robustfit.sanitize._sphere_sanitizer import SphereSanitizer
+from robustfit.sanitize._validation._batch_validator import BatchValidator
+from robustfit.sanitize._validation._report import BatchValidationError, Finding, ValidationReport
 
 __all__ = [
     "ActivationClusteringSanitizer",
+    "BatchValidationError",
+    "BatchValidator",
     "CleanlabSanitizer",
     "ConsensusSanitizer",
     "DuplicateSanitizer",
+    "Finding",
     "GradientSanitizer",
     "GroupSanitizer",
     "InfluenceSanitizer",
@@ -42,4 +47,5 @@ __all__ = [
     "SlabSanitizer",
     "SpectralSanitizer",
     "SphereSanitizer",
+    "ValidationReport",
 ]
