@@ -95,6 +95,21 @@ def test_columns_of_every_kind(tables, tmp_path, name):
     assert "Note: LossSanitizer does not" in output
 
 
+def test_a_source_that_sends_poison(tmp_path):
+    frame = flipped_frame(n=300, n_bad=0)
+    who = np.array(["ann", "bob", "cem"])[np.arange(300) % 3]
+    label = frame["label"].where(who != "cem", np.where(frame["label"] == "yes", "no", "yes"))
+    frame.assign(label=label, who=who).to_csv(tmp_path / "sent.csv", index=False)
+    args = ("--target", "label", "--groups", "who", "--contamination", 0.4, "--sanitizer", "group")
+    copy, _, record, output = sanitized(tmp_path / "sent.csv", *args, out=tmp_path / "out.csv")
+    assert set(copy["who"]) == {"ann", "bob"}
+    assert [one["suspicious"] for one in record["sources"]] == [0, 0, 100]
+    assert {row["source"] for row in record["suspicious_rows"]} == {"cem"}
+    lines = [line.split() for line in output.splitlines()]
+    assert ["cem", "100", "100", "1.000"] in lines
+    assert record["notes"] == []
+
+
 def test_prose(tmp_path):
     rng = np.random.default_rng(0)
     spam = rng.random(120) < 0.5
@@ -182,7 +197,7 @@ def test_many_labels_are_not_all_printed(tmp_path):
     frame.to_csv(tmp_path / "many.csv", index=False)
     _, _, record, output = sanitized(tmp_path / "many.csv", "--target", "label", out=tmp_path / "out.csv")
     assert len(record["classes"]) == 25
-    assert "… and 5 labels more." in output
+    assert "… and 5 more." in output
     assert "[kind " in output
 
 

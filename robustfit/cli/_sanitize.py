@@ -69,6 +69,8 @@ def sanitize(options: Options) -> None:
         moved = _fit(model, scene, notes)
     report = model.report()
     report["row"] = table.positions
+    if table.groups is not None:
+        report["source"] = table.groups
     record = sanitize_record(report, scene, options=options, model=model, moved=moved, notes=table.notes + notes)
     print_sanitized(console, record)
     _write(options, table, report)

@@ -17,9 +17,9 @@ from robustfit.cli._attack_scene import Scene
 from robustfit.cli._learners import make_model
 from robustfit.cli._output import say, share
 
-# Rows and classes that are printed; the files have all of them.
+# Rows, and labels or sources, that are printed; the files have all of them.
 _MOST_ROWS = 10
-_MOST_CLASSES = 20
+_MOST_VALUES = 20
 
 
 def sanitize_record(
@@ -43,23 +43,24 @@ def sanitize_record(
         "dropped": None if options.dropped is None else str(options.dropped),
         "rows": len(report),
         "suspicious": len(out),
-        "classes": _classes(report) if scene.task == "classification" else None,
+        "classes": _counts(report, "label") if scene.task == "classification" else None,
+        "sources": _counts(report, "source") if "source" in report else None,
         "suspicious_rows": [_plain_row(row) for row in out.to_dict("records")],
         "predictions_moved": _moved(moved, scene),
         "notes": notes,
     }
 
 
-def _classes(report: Any) -> list[dict[str, Any]]:
-    counts = report.groupby("label", sort=True)["kept"].agg(["size", "sum"])
+def _counts(report: Any, by: str) -> list[dict[str, Any]]:
+    counts = report.groupby(by, sort=True)["kept"].agg(["size", "sum"])
     return [
-        {"label": _plain(label), "rows": int(n), "suspicious": int(n - kept)}
-        for label, n, kept in counts.itertuples(name=None)
+        {by: _plain(value), "rows": int(n), "suspicious": int(n - kept)}
+        for value, n, kept in counts.itertuples(name=None)
     ]
 
 
 def _plain_row(row: dict[str, Any]) -> dict[str, Any]:
-    names = ("row", "label", "score", "threshold", "reason", "suggested_label")
+    names = ("row", "label", "source", "score", "threshold", "reason", "suggested_label")
     return {name: _plain(row[name]) for name in names if name in row}
 
 
@@ -85,8 +86,9 @@ def print_sanitized(console: Console, record: dict[str, Any]) -> None:
         say(console, f"What it does: {record['what_it_does']}")
     n_rows, n_out = record["rows"], record["suspicious"]
     say(console, f"{n_rows} rows, of which {n_out} ({share(n_out / n_rows)}) look suspicious.")
-    if record["classes"] is not None:
-        _print_classes(console, record["classes"])
+    for by, counts in (("label", record["classes"]), ("source", record["sources"])):
+        if counts is not None:
+            _print_counts(console, counts, by)
     if n_out:
         _print_rows(console, record)
         say(console, _effect(record))
@@ -99,18 +101,18 @@ def print_sanitized(console: Console, record: dict[str, Any]) -> None:
         say(console, f"Note: {note}")
 
 
-def _print_classes(console: Console, classes: list[dict[str, Any]]) -> None:
+def _print_counts(console: Console, counts: list[dict[str, Any]], by: str) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("label")
+    table.add_column(by)
     for name in ("rows", "suspicious", "share"):
         table.add_column(name, justify="right")
-    first = sorted(classes, key=lambda one: -one["suspicious"])[:_MOST_CLASSES]
-    for one in classes if len(classes) <= _MOST_CLASSES else first:
+    first = sorted(counts, key=lambda one: -one["suspicious"])[:_MOST_VALUES]
+    for one in counts if len(counts) <= _MOST_VALUES else first:
         part = share(one["suspicious"] / one["rows"])
-        table.add_row(str(one["label"]), str(one["rows"]), str(one["suspicious"]), part)
+        table.add_row(str(one[by]), str(one["rows"]), str(one["suspicious"]), part)
     console.print(table)
-    if len(classes) > _MOST_CLASSES:
-        say(console, f"… and {len(classes) - _MOST_CLASSES} labels more.")
+    if len(counts) > _MOST_VALUES:
+        say(console, f"… and {len(counts) - _MOST_VALUES} more.")
 
 
 def _print_rows(console: Console, record: dict[str, Any]) -> None:
@@ -119,7 +121,8 @@ def _print_rows(console: Console, record: dict[str, Any]) -> None:
     say(console, f"Rows of {record['file']}, counted from 0, {some}:")
     # Who found a row is worth a column only where there are several.
     several = len({row["reason"] for row in rows}) > 1
-    extra = {"suggested_label": "suggested"} if "suggested_label" in rows[0] else {}
+    extra = {"source": "source"} if "source" in rows[0] else {}
+    extra |= {"suggested_label": "suggested"} if "suggested_label" in rows[0] else {}
     extra |= {"reason": "found by"} if several else {}
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("row", justify="right")
