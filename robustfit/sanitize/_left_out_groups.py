@@ -72,7 +72,8 @@ class Jury:
         units = self.units
         if self.learner.target.classes is None:
             asked = np.concatenate([part.asked for part in self.parts])
-            units = residual_units(self.values[asked], answers[asked])
+            # What all residuals share is what the fits are to lose.
+            units = 0.0, residual_units(self.values[asked], answers[asked])[1]
         losses = self.learner.losses(answers, self.values, units)
         return replace(self, units=units, losses=losses, n_fits=self.n_fits + len(self.parts))
 
