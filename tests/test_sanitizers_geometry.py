@@ -1,5 +1,6 @@
 """Sanitizers that look at where rows lie: formulas, containers, order, planted poison, and what they refuse."""
 
+import tracemalloc
 from functools import partial
 
 import numpy as np
@@ -234,6 +235,22 @@ class TestEverySanitizer:
         X, y = blobs()
         again = EVERY[name]().fit(*counts()).fit(X, y)
         np.testing.assert_array_equal(again.scores_, EVERY[name]().fit(X, y).scores_)
+
+    def test_sparse_rows_stay_sparse(self, name):
+        """As dense arrays these would take 120 megabytes."""
+        rng = np.random.default_rng(0)
+        columns = np.sort(rng.integers(0, 50_000, size=(300, 20)), axis=1).ravel()
+        X = sp.csr_array((rng.random(6000), columns, np.arange(0, 6001, 20)), shape=(300, 50_000))
+        X.sum_duplicates()
+        model = EVERY[name]()
+        if name == "residual":
+            model.set_params(n_components=5)
+        tracemalloc.start()
+        model.fit(X, np.arange(300) % 2)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 60e6
+        assert np.isfinite(model.scores_).all()
 
     def test_identical_rows(self, name):
         X, y = np.ones((40, 3)), np.arange(40) % 2
