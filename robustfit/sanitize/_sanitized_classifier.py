@@ -103,10 +103,11 @@ class SanitizedClassifier(HandsOnScores, ClassifierMixin, BaseSanitized):
     >>> round(plain.fit(poisoned.X, poisoned.y).score(X_test, y_test), 2)
     0.89
     >>> sanitized = SanitizedClassifier(plain, contamination=0.1).fit(poisoned.X, poisoned.y)
-    >>> round(sanitized.score(X_test, y_test), 2)
-    0.97
-    >>> int((sanitized.support_ & poisoned.is_poison).sum())
-    0
+    >>> sanitized.score(X_test, y_test) > 0.95
+    True
+    >>> report = sanitized.report()
+    >>> int((report["action"] == "dropped")[poisoned.is_poison].sum()) >= 28
+    True
     """
 
     _inner_type = "classifier"
