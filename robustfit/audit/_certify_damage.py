@@ -15,9 +15,9 @@ from sklearn.utils.validation import check_is_fitted
 from robustfit._meta._labels import as_array
 from robustfit.attacks._linear import resolve_sets
 from robustfit.audit._inflated_sets import inflated_sets
-from robustfit.audit._linear_objective import encode, is_regression, read_objective, read_theta
+from robustfit.audit._linear_objective import decode, encode, is_regression, read_objective, read_theta
 from robustfit.certify import CertificateError, DamageCertificate, FeasibleSet, WeightedAttack
-from robustfit.certify._damage import Damage, Game, LinearLearner, Squares, bound_damage, objective_range
+from robustfit.certify._damage import Damage, Game, LinearLearner, bound_damage, objective_range
 from robustfit.certify._threats import check_budgets
 from robustfit.sanitize._base_sanitizer import BaseSanitizer
 
@@ -52,7 +52,7 @@ def certify_damage(
     target_range: tuple[float, float] | None = None,
     suboptimality: float = 0.0,
     tol: float = 2e-3,
-    max_iter: int = 2000,
+    max_iter: int = 1000,
 ) -> DamageCertificate:
     """Bound the damage of any rows that lie in the feasible sets and are added to a clean training set.
 
@@ -76,7 +76,7 @@ def certify_damage(
         How far above its minimum the learner's objective may end, per clean row; see `optimality_gap`.
     tol : float, default=2e-3
         Stop where bound and attack are this near, as a share of the bound. The bound holds wherever it stops.
-    max_iter : int, default=2000
+    max_iter : int, default=1000
         Models that are looked at for each budget, at most.
 
     Returns
@@ -259,11 +259,7 @@ def _certificate(
     def labels(damage: Damage) -> NDArray[Any]:
         if rows.classes is None:
             return damage.targets[:, 0]
-        loss = learner.loss
-        codes = damage.targets[:, 0].astype(np.intp)
-        if not isinstance(loss, Squares) or loss.n_outputs > 1:
-            codes = loss.groups(damage.targets) if len(damage.targets) else codes
-        return rows.classes[codes]
+        return rows.classes[decode(learner.loss, damage.targets)]
 
     return DamageCertificate(
         budgets=np.array([damage.budget for damage in asked], dtype=np.int64),

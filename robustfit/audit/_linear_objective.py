@@ -160,6 +160,13 @@ def encode(loss: RowLoss, codes: NDArray[np.intp], values: Floats | None) -> Flo
     return codes.astype(np.float64)[:, None]
 
 
+def decode(loss: RowLoss, targets: Floats) -> NDArray[np.intp]:
+    """Return the classes that targets were made of."""
+    if isinstance(loss, Squares):
+        return (targets[:, None] == loss.low).all(axis=2).argmax(axis=1)
+    return loss.groups(targets)
+
+
 def read_theta(model: Any) -> Floats:
     """Return a fitted learner's model, of shape (n_features + 1, n_outputs)."""
     weights = np.atleast_2d(model.coef_).T

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -42,7 +43,7 @@ class Damage(NamedTuple):
     weights: Floats
 
 
-def bound_damage(game: Game, budgets: Sequence[int], *, tol: float = 2e-3, max_iter: int = 2000) -> list[Damage]:
+def bound_damage(game: Game, budgets: Sequence[int], *, tol: float = 2e-3, max_iter: int = 1000) -> list[Damage]:
     """Bound a linear learner's objective, whatever rows of the feasible sets are added.
 
     Parameters
@@ -53,7 +54,7 @@ def bound_damage(game: Game, budgets: Sequence[int], *, tol: float = 2e-3, max_i
         Numbers of added rows.
     tol : float, default=2e-3
         Stop where bound and attack are this near, as a share of the bound.
-    max_iter : int, default=2000
+    max_iter : int, default=1000
         Models that are looked at, at most, for each budget.
 
     Returns
@@ -68,15 +69,18 @@ def bound_damage(game: Game, budgets: Sequence[int], *, tol: float = 2e-3, max_i
     added. How θ was found does not matter. See ``docs/damage.md``, 1 and 6.
     """
     lengths = row_lengths(game.X)
+    nobody = minimize(Search(replace(game, sets=()), lambda _: []), 0, tol, max_iter)
     searches = [Search(game, partial(by_bound, game))]
     if not game.learner.loss.exact:
         # The bound's tangents belong to no row, so rows have to be looked for.
         searches.append(Search(game, partial(by_rows, game)))
+    for search in searches:
+        search.visit(nobody[0].theta)
     damages = {}
     known: list[Parts] = []
     for budget in sorted(set(budgets)):
-        results = [minimize(search, budget, tol, max_iter) for search in searches]
-        known += [sound_parts(game, inside(results[0][0].theta, game.learner.norm), lengths)]
+        results = [minimize(search, budget, tol, max_iter) if budget else nobody for search in searches]
+        known.append(sound_parts(game, inside(results[0][0].theta, game.learner.norm), lengths))
         best = min(known, key=lambda parts: parts.total(budget))
         bound = round_up(best.total(budget))
         attained = min(results[-1][1], bound)
@@ -85,7 +89,7 @@ def bound_damage(game: Game, budgets: Sequence[int], *, tol: float = 2e-3, max_i
 
 
 def _attack(search: Search, budget: int) -> tuple[Floats, Floats, Floats]:
-    chosen = search.bundle.attack()
+    chosen = search.bundle.attack() if budget else []
     rows = np.array([row for row, _, _ in chosen]).reshape(-1, search.game.shape[0] - 1)
-    targets = np.array([target for _, target, _ in chosen]).reshape(len(chosen), -1)
+    targets = np.array([target for _, target, _ in chosen]).reshape(-1, search.game.Y.shape[1])
     return rows, targets, budget * np.array([share for _, _, share in chosen])

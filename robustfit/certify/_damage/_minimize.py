@@ -23,6 +23,9 @@ class Reply(NamedTuple):
     Attributes
     ----------
     value : float
+        Bound on the loss.
+    shown : float
+        What the tangent says it is: less than the bound, if that is not attained by the row found.
     cut : Cut
         A tangent that the loss of the row, or the bound on all rows, is never below.
     row : tuple of ndarray or None
@@ -30,6 +33,7 @@ class Reply(NamedTuple):
     """
 
     value: float
+    shown: float
     cut: Cut
     row: tuple[Floats, Floats] | None
 
@@ -46,9 +50,11 @@ class Parts(NamedTuple):
     clean : float
         Sum of the clean losses.
     worst : float
-        Largest loss of an added row.
+        Bound on the loss of an added row.
     penalty, square : float
         What the learner pays for it, and its squared length.
+    unseen : float
+        By how much the bound exceeds the largest loss of a row that was found.
     """
 
     theta: Floats
@@ -56,6 +62,7 @@ class Parts(NamedTuple):
     worst: float
     penalty: float
     square: float
+    unseen: float = 0.0
 
     def total(self, budget: float) -> float:
         """Return the bound with so many added rows."""
@@ -106,19 +113,23 @@ class Search:
 
         best = min(self.seen, key=total)
         reach = intercept_reach(self.game, total(best))
-        bold, lowest, gap, last_gain = 0.4, -np.inf, np.inf, 0
+        bold, lowest, gap, last_gain, least = 0.4, -np.inf, np.inf, 0, np.inf
         for iteration in range(max_iter):
             step = self.bundle.solve(budget, reach)
             lowest = max(lowest, step.lowest)
             left = total(best) - lowest
             if left <= 0.98 * gap:
                 gap, last_gain = left, iteration
-            if left <= tol * best.total(budget) or iteration - last_gain > _PATIENCE:
+            least = min(least, total(best) - budget * best.unseen)
+            # What no row attains keeps a gap open that more steps do not close.
+            done = min(left, 2.0 * (least - lowest)) <= tol * best.total(budget)
+            if done or iteration - last_gain > _PATIENCE:
                 break
             self.bundle.forget()
             # Part of the way only: far from all tangents the model is not to be trusted.
             share = bold if len(self.seen) > 1 else 1.0
             found = self.visit(best.theta + share * (step.theta - best.theta))
+            least = min(least, total(found) - budget * found.unseen)
             better = total(found) < total(best)
             best = found if better else best
             bold = min(1.15 * bold, _BOLDEST) if better else max(0.8 * bold, _MOST_CAREFUL)
@@ -133,7 +144,8 @@ class Search:
         for reply in replies:
             self.bundle.add(reply.cut, ADDED, reply.row)
         worst = max((reply.value for reply in replies), default=0.0)
-        parts = Parts(theta, clean, worst, game.learner.penalty(theta), float((theta**2).sum()))
+        unseen = worst - max((reply.shown for reply in replies), default=0.0)
+        parts = Parts(theta, clean, worst, game.learner.penalty(theta), float((theta**2).sum()), unseen)
         self.seen.append(parts)
         return parts
 

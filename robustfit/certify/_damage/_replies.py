@@ -17,9 +17,9 @@ def by_bound(game: Game, theta: Floats) -> list[Reply]:
     for answer in game.answers(theta):
         if game.learner.loss.exact:
             row = answer.points[int(answer.pull.argmax())], answer.target
-            replies.append(Reply(answer.bound, game.row_cut(theta, *row)[1], row))
+            replies.append(Reply(answer.bound, *game.row_cut(theta, *row), row))
         else:
-            replies.append(Reply(answer.bound, game.peak_cut(theta, answer), None))
+            replies.append(Reply(answer.bound, answer.bound, game.peak_cut(theta, answer), None))
     return replies
 
 
@@ -29,7 +29,7 @@ def by_rows(game: Game, theta: Floats) -> list[Reply]:
     for answer in game.answers(theta):
         row = _climb(game, theta, answer)
         value, cut = game.row_cut(theta, *row)
-        replies.append(Reply(value, cut, row))
+        replies.append(Reply(value, value, cut, row))
     return replies
 
 
