@@ -36,9 +36,9 @@ class BatchValidator(BaseEstimator):
     share_tolerance : float, default=0.01
         Differences of shares up to this are no findings: in large batches tests see differences that do not matter.
     range_quantile : float, default=0.01
-        The range of a column lies between this quantile and the same from above, so that a few wrong values in the
-        reference do not matter, ...
-    range_tolerance : float, default=1.0
+        Numbers are expected between this quantile and the same from above, so that a few wrong values in the reference
+        do not matter, ...
+    range_tolerance : float, default=3.0
         ... moved outwards by so many times the distance of the two.
     max_categories : int, default=100
         Most different texts of a column that count as its categories, if there are two cells or more for each of them
@@ -47,8 +47,8 @@ class BatchValidator(BaseEstimator):
     Attributes
     ----------
     reference_ : Reference
-        What is known of the reference: ``n_rows``; ``columns``, for each its ``name``, ``kind``, ``n_missing``, range
-        from ``low`` to ``high``, ``n_outside`` of it, ``whole`` numbers or not, and categories ``values``;
+        What is known of the reference: ``n_rows``; ``columns``, for each its ``name``, ``kind``, ``n_missing``, ranges
+        ``low`` to ``high`` and ``floor`` to ``ceiling``, ``whole`` numbers or not, and categories ``values``;
         ``target``; ``n_repeated_rows``.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -69,9 +69,8 @@ class BatchValidator(BaseEstimator):
     ``columns``      no      columns are missing, unknown, reordered, of another number           error; names on one
                                                                                                   side only: warning
     ``type``         yes     cells of another type                                                error
-    ``range``        yes     numbers outside of the range                                         error; warning if the
-                                                                                                  reference has some
-    ``range_share``  no      more of them than in the reference                                   error
+    ``range``        yes     numbers outside of the range of quantiles, or of that of extremes    warning; error
+    ``range_share``  no      more outside of the range of quantiles than in the reference         error
     ``fraction``     yes     fractions where the reference has whole numbers only                 warning; error in a
                                                                                                   column of integers
     ``category``     yes     categories that are new                                              error; warning if the
@@ -92,8 +91,10 @@ class BatchValidator(BaseEstimator):
 
     **Range.** With q and Q the two quantiles, the range is ``[q − t (Q − q), Q + t (Q − q)]``, t being
     ``range_tolerance``. Where more than half of the cells are one value, as in sparse columns, q and Q are quantiles of
-    the others, and the range holds that value as well. Infinite numbers of the reference count as outside. Times have
-    no range: later batches are later.
+    the others, and the range holds that value as well. Rows beyond are warnings, since good rows of columns with heavy
+    tails lie there, too. The range of extremes has the least and the largest number of the reference as q and Q; rows
+    beyond that are errors. So in a constant column any other value is an error. Infinite numbers of the reference count
+    as outside. Times have no range: later batches are later.
 
     **Shares.** Let K of the N rows of reference and batch together have no value in a column, or have a label. If rows
     are exchangeable, the number of these among the n rows of the batch is hypergeometric given K; so the p-value of
@@ -156,7 +157,7 @@ class BatchValidator(BaseEstimator):
         level=0.01,
         share_tolerance=0.01,
         range_quantile=0.01,
-        range_tolerance=1.0,
+        range_tolerance=3.0,
         max_categories=100,
     ):
         self.schema = schema

@@ -101,7 +101,8 @@ def check_column(table, place, profile, n_reference, declared):
     findings : list of Finding
     tests : list of ShareTest
     """
-    if profile.kind in NUMERIC and (numbers := table.numbers(place)) is not None:
+    numbers = table.numbers(place) if table.sparse or profile.kind in NUMERIC else None
+    if numbers is not None:
         findings = _check_type(profile, None, _fits(table, place, profile, declared), numbers)
         missing, cells = numbers.missing_rows, None
     else:
@@ -114,17 +115,21 @@ def check_column(table, place, profile, n_reference, declared):
     if profile.kind in NUMERIC:
         more, outside = check_numbers(profile, numbers, n_reference)
         return findings + more, tests + outside
-    if profile.values is not None:
+    if profile.values is not None and cells is not None:
         findings += check_categories(profile, cells, "category")
     return findings, tests
 
 
 def _fits(table, place, profile, declared):
     """Whether the schema takes the column as it is."""
+    if table.sparse:
+        return profile.kind in (*NUMERIC, "boolean", "unknown", "object")
     if not table.named or profile.kind in ("unknown", "category"):
         return True
+    # Fractions among whole numbers, and whole numbers in a column of another type, are no matter of the type here.
+    kind = "number" if profile.kind == "integer" else profile.kind
     try:
-        Schema((Column(table.names[place], profile.kind),), declared).conform(table.one_column(place))
+        Schema((Column(table.names[place], kind),), declared).conform(table.one_column(place))
     except (SchemaError, TypeError):
         return False
     return True
@@ -132,12 +137,12 @@ def _fits(table, place, profile, declared):
 
 def _check_type(profile, cells, fits, numbers=None):
     if cells is None:
-        if fits or profile.kind == "integer":
-            # What the schema refuses of numbers in a column of whole numbers are fractions: another check names these.
+        if fits:
             return []
         present = np.ones(numbers.n_rows, dtype=bool)
         present[numbers.missing_rows] = False
-        return [type_finding(profile, np.flatnonzero(present), "truth values")]
+        held = "boolean" if profile.kind in NUMERIC else "number"
+        return [type_finding(profile, np.flatnonzero(present), {held})]
     missing, allowed = cells.missing, ALLOWED.get(profile.kind)
     alien = cells.of_kinds(("unreadable",)) if allowed is None else ~cells.of_kinds(allowed) & ~missing
     if not fits and not alien.any() and not missing.any():
@@ -146,11 +151,12 @@ def _check_type(profile, cells, fits, numbers=None):
     rows = np.flatnonzero(alien)
     if not len(rows):
         return []
-    return [type_finding(profile, rows, ", ".join(sorted({cells.contents[at][0] for at in set(cells.place[rows])})))]
+    return [type_finding(profile, rows, cells.kinds_at(rows))]
 
 
 def type_finding(profile, rows, held):
-    """Say that cells are of another type than those of the reference."""
+    """Say that cells are of kinds that those of the reference are not."""
+    held = ", ".join(sorted({"other objects" if kind == "unreadable" else kind for kind in held}))
     return Finding(
         check="type",
         column=profile.name,
@@ -158,7 +164,7 @@ def type_finding(profile, rows, held):
         rows=tuple(rows.tolist()),
         expected=profile.kind,
         found=held,
-        message=f"Column {profile.name!r}: {len(rows)} cells hold {held}, the reference says {profile.kind}.",
+        message=f"Column {profile.name!r}: {len(rows)} cell(s) of kind {held}, the reference says {profile.kind}.",
     )
 
 
@@ -174,7 +180,7 @@ def check_missing(profile, rows):
             rows=tuple(rows.tolist()),
             expected="no missing values",
             found=f"{len(rows)} missing",
-            message=f"Column {profile.name!r}: {len(rows)} values are missing, none is in the reference.",
+            message=f"Column {profile.name!r}: {len(rows)} value(s) missing, of the reference none.",
         )
     ]
 
@@ -185,24 +191,14 @@ def _missing_share(profile, n_found, n_reference, n_batch):
 
 def check_numbers(profile, numbers, n_reference):
     """Compare numbers with the range of the reference, and fractions with whole numbers."""
-    rows, findings = numbers.rows_where(profile.outside), []
-    if len(rows):
-        expected = f"[{_bound(profile.low)}, {_bound(profile.high)}]"
-        found = _examples_at(numbers, rows)
-        findings.append(
-            Finding(
-                check="range",
-                column=profile.name,
-                severity="warning" if profile.n_outside else "error",
-                rows=tuple(rows.tolist()),
-                expected=expected,
-                found=found,
-                message=(
-                    f"Column {profile.name!r}: {len(rows)} values are outside of {expected}: {found}; "
-                    f"so are {profile.n_outside} of the reference."
-                ),
-            )
+    findings = [
+        _range_finding(profile, numbers, rows, severity, bounds)
+        for rule, severity, bounds in (
+            (profile.far, "error", (profile.floor, profile.ceiling)),
+            (profile.near, "warning", (profile.low, profile.high)),
         )
+        if len(rows := numbers.rows_where(rule))
+    ]
     if profile.whole and len(rows := numbers.rows_where(lambda values: values != np.floor(values))):
         found = _examples_at(numbers, rows)
         findings.append(
@@ -213,7 +209,7 @@ def check_numbers(profile, numbers, n_reference):
                 rows=tuple(rows.tolist()),
                 expected="whole numbers",
                 found=found,
-                message=f"Column {profile.name!r}: {len(rows)} values are fractions, of the reference none: {found}.",
+                message=f"Column {profile.name!r}: {len(rows)} fraction(s), of the reference none: {found}.",
             )
         )
     return findings, [
@@ -223,6 +219,19 @@ def check_numbers(profile, numbers, n_reference):
             (f"lie above {_bound(profile.high)}", profile.n_above, len(numbers.rows_where(profile.above))),
         )
     ]
+
+
+def _range_finding(profile, numbers, rows, severity, bounds):
+    expected, found = f"[{_bound(bounds[0])}, {_bound(bounds[1])}]", _examples_at(numbers, rows)
+    return Finding(
+        check="range",
+        column=profile.name,
+        severity=severity,
+        rows=tuple(rows.tolist()),
+        expected=expected,
+        found=found,
+        message=f"Column {profile.name!r}: {len(rows)} value(s) outside of {expected}: {found}.",
+    )
 
 
 def _bound(bound):
@@ -238,8 +247,10 @@ def _examples_at(numbers, rows):
 def check_categories(profile, cells, check):
     """Name the rows whose categories or labels the reference does not have."""
     known = np.isin(cells.codes, column_codes(list(profile.values))) if len(profile.values) else False
+    allowed = ALLOWED.get(profile.kind)
+    # Cells of another type are a finding of their own.
     unknown = [
-        not seen and content == content and kind != "unreadable"
+        not seen and content == content and kind != "unreadable" and (allowed is None or kind in allowed)
         for seen, (kind, content) in zip(np.broadcast_to(known, len(cells.codes)), cells.contents, strict=True)
     ]
     rows = np.flatnonzero(cells.of_rows(unknown))
@@ -257,7 +268,7 @@ def check_categories(profile, cells, check):
             expected=expected,
             found=found,
             message=(
-                f"Column {profile.name!r}: {len(rows)} cells hold {found}, which the reference does not have; it has "
+                f"Column {profile.name!r}: {len(rows)} cell(s) with {found}, which the reference does not have; it has "
                 f"{expected}."
             ),
         )

@@ -25,9 +25,11 @@ class ColumnProfile:
     n_missing : int
         Cells without a value.
     low, high : float or None
-        Range of numbers, widened; None where there is no bound.
+        Range of numbers, from quantiles widened; None where there is no bound.
+    floor, ceiling : float or None
+        Range of numbers, from the least and the largest one widened; it holds the other range.
     n_below, n_above : int
-        Cells of the reference itself outside of that range.
+        Cells of the reference itself outside of the range from ``low`` to ``high``.
     whole : bool
         Whether all numbers are whole.
     values : tuple of str or float, or None
@@ -43,17 +45,14 @@ class ColumnProfile:
     n_missing: int = 0
     low: float | None = None
     high: float | None = None
+    floor: float | None = None
+    ceiling: float | None = None
     n_below: int = 0
     n_above: int = 0
     whole: bool = False
     values: tuple[Any, ...] | None = None
     listed: bool = False
     n_single: int = 0
-
-    @property
-    def n_outside(self):
-        """Cells of the reference itself outside of the range."""
-        return self.n_below + self.n_above
 
     def below(self, values):
         """Mask of the numbers below the range."""
@@ -63,9 +62,15 @@ class ColumnProfile:
         """Mask of the numbers above the range."""
         return values > (math.inf if self.high is None else self.high)
 
-    def outside(self, values):
-        """Mask of the numbers outside of the range."""
-        return self.below(values) | self.above(values)
+    def far(self, values):
+        """Mask of the numbers outside of the wider range."""
+        return (values < (-math.inf if self.floor is None else self.floor)) | (
+            values > (math.inf if self.ceiling is None else self.ceiling)
+        )
+
+    def near(self, values):
+        """Mask of the numbers between the two ranges."""
+        return (self.below(values) | self.above(values)) & ~self.far(values)
 
 
 def profile_numbers(name, kind, column: Numbers, quantile, tolerance):
@@ -83,13 +88,15 @@ def profile_numbers(name, kind, column: Numbers, quantile, tolerance):
     if n_missing == column.n_rows:
         return ColumnProfile(name=name, kind="unknown", n_missing=n_missing)
     finite = column.values[np.isfinite(column.values)]
-    low, high = _range(np.sort(finite), column.n_zeros, quantile, tolerance)
+    low, high, floor, ceiling = _ranges(np.sort(finite), column.n_zeros, quantile, tolerance)
     profile = ColumnProfile(
         name=name,
         kind=kind,
         n_missing=n_missing,
         low=low,
         high=high,
+        floor=floor,
+        ceiling=ceiling,
         whole=bool(np.all(finite == np.floor(finite))),
     )
     n_below, n_above = (len(column.rows_where(rule)) for rule in (profile.below, profile.above))
@@ -131,13 +138,12 @@ def _plain(contents):
     return tuple(sorted((content for _, content in contents), key=lambda v: (str(type(v)), v))) if plain else None
 
 
-def _range(ordered, n_zeros, quantile, tolerance):
-    """Quantiles of sorted finite numbers and of zeros besides, moved outwards by multiples of their distance."""
+def _ranges(ordered, n_zeros, quantile, tolerance):
+    """Range by quantiles of sorted finite numbers and of zeros besides, and range by the extremes, both widened."""
     n = len(ordered) + n_zeros
     if n == 0:
-        return None, None
-    middle = _at(ordered, n_zeros, (n + 1) // 2)
-    low = high = middle
+        return None, None, None, None
+    low = high = middle = _at(ordered, n_zeros, (n + 1) // 2)
     others, other_zeros = ordered, n_zeros
     if 2 * (np.count_nonzero(ordered == middle) + (n_zeros if middle == 0.0 else 0)) > n:
         # Most cells are one value, which would be both quantiles and leave no room for the rest.
@@ -146,9 +152,13 @@ def _range(ordered, n_zeros, quantile, tolerance):
         rank = math.ceil(quantile * n_others) or 1
         low = min(low, _at(others, other_zeros, rank))
         high = max(high, _at(others, other_zeros, n_others + 1 - rank))
+    return *_widened(low, high, tolerance), *_widened(_at(ordered, n_zeros, 1), _at(ordered, n_zeros, n), tolerance)
+
+
+def _widened(low, high, tolerance):
     with np.errstate(over="ignore"):
-        low, high = float(low - tolerance * (high - low)), float(high + tolerance * (high - low))
-    return (low if math.isfinite(low) else None), (high if math.isfinite(high) else None)
+        bounds = float(low - tolerance * (high - low)), float(high + tolerance * (high - low))
+    return [bound if math.isfinite(bound) else None for bound in bounds]
 
 
 def _at(ordered, n_zeros, rank):

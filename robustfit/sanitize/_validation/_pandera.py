@@ -152,11 +152,14 @@ def _checks(profile, check):
     if profile.kind in (*NUMERIC, "boolean", "time", "duration", "text"):
         checks.append(check(_is_kind(profile.kind), name=f"holds {profile.kind}"))
     if profile.kind in NUMERIC:
-        doubt = {"raise_warning": profile.n_outside > 0}
-        if profile.low is not None:
-            checks.append(check.ge(profile.low, **doubt))
-        if profile.high is not None:
-            checks.append(check.le(profile.high, **doubt))
+        for bound, rule, doubtful in (
+            (profile.floor, check.ge, False),
+            (profile.ceiling, check.le, False),
+            (profile.low, check.ge, True),
+            (profile.high, check.le, True),
+        ):
+            if bound is not None:
+                checks.append(rule(bound, raise_warning=doubtful))
         if profile.whole:
             doubt = {"raise_warning": profile.kind != "integer"}
             checks.append(check(lambda values: values == np.floor(values), name="whole numbers", **doubt))

@@ -4,23 +4,8 @@
 
 import numpy as np
 
-from robustfit._meta._labels import as_array
 from robustfit.sanitize._validation._report import Finding, examples
-from robustfit.sanitize._validation._table import read_cells
-
-
-def read_ids(ids, n_rows):
-    """Read one id per row.
-
-    Raises
-    ------
-    ValueError
-        If there is not one per row.
-    """
-    array = as_array(ids)
-    if array.ndim != 1 or len(array) != n_rows:
-        raise ValueError(f"ids must have one entry per row, {n_rows}, got shape {array.shape}.")
-    return read_cells(array)
+from robustfit.sanitize._validation._table import one_per_row, read_cells
 
 
 def reference_ids(ids, n_rows):
@@ -29,9 +14,10 @@ def reference_ids(ids, n_rows):
     Raises
     ------
     ValueError
-        If an id is missing, repeated, or neither number, text, time nor bytes.
+        If there is not one per row, or an id is missing, repeated, or neither number, text, time nor bytes.
     """
-    cells = read_ids(ids, n_rows)
+    given = one_per_row(ids, n_rows, "ids")
+    cells = read_cells(given)
     for mask, what in (
         (cells.missing, "missing"),
         (cells.of_kinds(("unreadable",)), "neither numbers, texts, times nor bytes"),
@@ -39,7 +25,7 @@ def reference_ids(ids, n_rows):
     ):
         if (rows := np.flatnonzero(mask)).size:
             raise ValueError(
-                f"{len(rows)} ids of the reference are {what}, first in row {rows[0]}: {as_array(ids)[rows[0]]!r}. An "
+                f"{len(rows)} id(s) of the reference are {what}, first in row {rows[0]}: {given[rows[0]]!r}. An "
                 "id names one row; drop those rows, or leave ids out."
             )
     return np.sort(cells.codes)
@@ -55,19 +41,20 @@ def check_ids(ids, n_rows, known):
     known : ndarray of uint64 or None
         Codes of the ids of the reference.
     """
-    cells = read_ids(ids, n_rows)
-    given = as_array(ids)
+    given = one_per_row(ids, n_rows, "ids")
+    cells = read_cells(given)
     unreadable = cells.of_kinds(("unreadable",))
     missing = cells.missing
     usable = ~unreadable & ~missing
+    repeated = cells.of_rows(cells.counts > 1) & usable
     findings = [
-        _finding("id", "error", unreadable, "numbers, texts, times or bytes", "other ids", given),
-        _finding("id", "error", missing, "an id in every row", "missing ids", given),
-        _finding("id", "error", cells.of_rows(cells.counts > 1) & usable, "an id for each row", "repeated ids", given),
+        _finding("id", "error", unreadable, "numbers, texts, times or bytes", "id(s) of another type", given),
+        _finding("id", "error", missing, "an id in every row", "missing id(s)", given),
+        _finding("id", "error", repeated, "an id for each row", "repeated id(s)", given),
     ]
     if known is not None:
         seen = cells.of_rows(np.isin(cells.codes, known)) & usable
-        findings.append(_finding("known_id", "error", seen, "new ids", "ids of rows of the reference", given))
+        findings.append(_finding("known_id", "error", seen, "new ids", "id(s) of rows of the reference", given))
     return [finding for finding in findings if finding]
 
 
@@ -99,10 +86,10 @@ def check_rows(digests, known, n_repeated_reference):
     # Where the reference repeats rows, so may a batch.
     severity = "warning" if n_repeated_reference else "error"
     _, place, counts = np.unique(digests, return_inverse=True, return_counts=True)
-    findings = [_finding("repeated_row", severity, (counts > 1)[place], "different rows", "rows that equal another")]
+    findings = [_finding("repeated_row", severity, (counts > 1)[place], "different rows", "row(s) that equal another")]
     if known is not None:
         seen = np.isin(digests, known)
-        findings.append(_finding("known_row", severity, seen, "new rows", "rows that the reference has"))
+        findings.append(_finding("known_row", severity, seen, "new rows", "row(s) that the reference has"))
     return [finding for finding in findings if finding]
 
 

@@ -228,5 +228,11 @@ def _finding(record: dict[str, Any], n_rows: int) -> Finding:
 def examples(values: Any) -> str:
     """List the first few of some values, for messages."""
     values = list(values)
-    shown = ", ".join(repr(value) for value in values[:_SHOWN])
+    shown = ", ".join(_shown(value) for value in values[:_SHOWN])
     return f"{shown}, and {len(values) - _SHOWN} more" if len(values) > _SHOWN else shown
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool | np.bool_) or not isinstance(value, float | np.floating):
+        return repr(value)
+    return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.6g}"

@@ -46,6 +46,10 @@ class Cells:
         """Mask of the rows whose cells are of given kinds; missing ones are numbers."""
         return self.of_rows([kind in kinds for kind, _ in self.contents])
 
+    def kinds_at(self, rows):
+        """Set of the kinds of the cells of some rows."""
+        return {self.contents[place][0] for place in set(self.place[rows].tolist())}
+
     def of_rows(self, marks):
         """Spread what is known of the distinct cells over the rows."""
         return np.asarray(marks)[self.place] if len(marks) else np.zeros(0, dtype=bool)
@@ -215,3 +219,22 @@ def _kind_of(found):
     if kinds <= set(NUMBERS):
         return "number"
     return "text" if kinds == {"text"} else "object"
+
+
+def one_per_row(values, n_rows, name):
+    """Return ids or targets as an array that keeps the type of each entry.
+
+    Raises
+    ------
+    ValueError
+        If there is not one per row.
+    """
+    if isinstance(values, list | tuple):
+        array = np.empty(len(values), dtype=object)
+        array[:] = values
+    else:
+        array = np.asarray(values)
+        array = array.ravel() if array.ndim == 2 and array.shape[1] == 1 else array
+    if array.ndim != 1 or len(array) != n_rows:
+        raise ValueError(f"{name} must have one entry per row, {n_rows}, got shape {array.shape}.")
+    return array

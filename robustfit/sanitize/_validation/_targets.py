@@ -4,12 +4,10 @@
 
 from dataclasses import dataclass
 
-import narwhals.stable.v2 as nw
 import numpy as np
-from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import type_of_target
 
-from robustfit._meta._labels import as_array, canonical_labels
+from robustfit._meta._labels import canonical_labels
 from robustfit.partition._cells import column_codes
 from robustfit.sanitize._validation._check_columns import (
     ALLOWED,
@@ -20,7 +18,7 @@ from robustfit.sanitize._validation._check_columns import (
 from robustfit.sanitize._validation._column_profile import ColumnProfile, profile_numbers
 from robustfit.sanitize._validation._report import Finding
 from robustfit.sanitize._validation._shares import ShareTest
-from robustfit.sanitize._validation._table import Numbers, read_cells
+from robustfit.sanitize._validation._table import Numbers, one_per_row, read_cells
 
 
 @dataclass(frozen=True)
@@ -41,21 +39,15 @@ class TargetProfile:
 
 def profile_target(y, n_rows, *, quantile, tolerance, max_categories):
     """Profile the target of the reference: labels, or numbers where they are fractions or of very many values."""
-    labels = canonical_labels(_as_column(y, n_rows, "y"), "y")
+    labels = canonical_labels(y, "y")
+    one_per_row(labels, n_rows, "y")
     number = labels.dtype.kind in "iuf"
     values, counts = np.unique(labels, return_counts=True)
     if number and (type_of_target(labels) == "continuous" or len(values) > max_categories):
         numbers = Numbers(labels.astype(np.float64), np.arange(len(labels)), len(labels))
         return TargetProfile(profile_numbers("y", "number", numbers, quantile, tolerance))
-    plain = tuple(float(v) if number or isinstance(v, np.bool_) else str(v) for v in values)
+    plain = tuple(v.item() if hasattr(v, "item") else str(v) for v in values)
     return TargetProfile(ColumnProfile(name="y", kind="label", values=plain), tuple(counts.tolist()))
-
-
-def _as_column(y, n_rows, name):
-    array = column_or_1d(as_array(nw.to_native(y, pass_through=True)), warn=True)
-    if len(array) != n_rows:
-        raise ValueError(f"{name} must have one entry per row, {n_rows}, got {len(array)}.")
-    return array
 
 
 def check_target(y, profile: TargetProfile, n_reference, n_rows):
@@ -66,7 +58,7 @@ def check_target(y, profile: TargetProfile, n_reference, n_rows):
     findings : list of Finding
     tests : list of ShareTest
     """
-    cells, column = read_cells(_as_column(y, n_rows, "y")), profile.column
+    cells, column = read_cells(one_per_row(y, n_rows, "y")), profile.column
     missing = np.flatnonzero(cells.missing)
     findings = [
         Finding(
@@ -76,18 +68,17 @@ def check_target(y, profile: TargetProfile, n_reference, n_rows):
             rows=tuple(missing.tolist()),
             expected="no missing values",
             found=f"{len(missing)} missing",
-            message=f"Column 'y': {len(missing)} values are missing. Drop those rows.",
+            message=f"Column 'y': {len(missing)} value(s) missing. Drop those rows.",
         )
     ] * bool(len(missing))
     if column.kind == "number":
         alien = np.flatnonzero(~cells.of_kinds(ALLOWED["number"]))
         if len(alien):
-            held = ", ".join(sorted({cells.contents[at][0] for at in set(cells.place[alien])}))
-            findings.append(type_finding(column, alien, held))
+            findings.append(type_finding(column, alien, cells.kinds_at(alien)))
         more, tests = check_numbers(column, Numbers(cells.numbers(), np.arange(n_rows), n_rows), n_reference)
         return findings + more, tests
     if len(alien := np.flatnonzero(cells.of_kinds(("unreadable",)))):
-        findings.append(type_finding(column, alien, "unreadable"))
+        findings.append(type_finding(column, alien, {"unreadable"}))
     return findings + check_categories(column, cells, "label"), _label_shares(cells, profile, n_reference)
 
 
