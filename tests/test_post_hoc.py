@@ -5,9 +5,11 @@ import itertools
 import math
 from fractions import Fraction
 
+import cvxpy as cp
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from conic_peer import solve
 from scipy.stats import binom, hypergeom
 from sklearn.datasets import load_breast_cancer, make_blobs
 from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
@@ -15,17 +17,28 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
-from robustfit.attacks import FarFlipAttack, RandomFlipAttack, points_needed, poisonability
-from robustfit.audit import clean_model_ball, poison_needed, post_hoc_report
+from robustfit.attacks import (
+    FarFlipAttack,
+    RandomFlipAttack,
+    TargetedMinMaxAttack,
+    points_needed,
+    poisonability,
+    sphere_slab_sets,
+)
+from robustfit.audit import certify_reach, clean_model_ball, poison_needed, post_hoc_report
 from robustfit.certify import (
     Box,
     CertificateError,
+    _post_hoc_reach,
     clean_error_bound,
     clean_loss_bound,
     holdout_error_bound,
     weight_ball,
 )
 from robustfit.certify._post_hoc_holdout import drawn_at_most, largest_probability
+from robustfit.certify._post_hoc_reach import least_objective_across
+from robustfit.losses import HINGE, LOGISTIC, SQUARED, SQUARED_HINGE
+from robustfit.sanitize import SphereSanitizer
 
 THREATS = ["insert", "modify", "delete", "insert_delete"]
 
@@ -659,6 +672,146 @@ def test_a_model_that_was_trained_on_added_rows_needs_no_more():
         added, labels = np.full((k, 2), 2.0), np.zeros(k, int)
         model = LogisticRegression(tol=1e-12).fit(np.vstack([X, added]), np.append(y, labels))
         assert poison_needed(LogisticRegression(), X, y, model, feasible_set=Box([-4, -4], [4, 4]), slack=1e-9) <= k
+
+
+# --- Predictions that rows of a set cannot change ---------------------------------------------------------------------
+
+LOSSES = {
+    "hinge": (HINGE, lambda m: cp.sum(cp.pos(1 - m))),
+    "squared hinge": (SQUARED_HINGE, lambda m: cp.sum_squares(cp.pos(1 - m))),
+    "logistic": (LOGISTIC, lambda m: cp.sum(cp.logistic(-m))),
+    "square": (SQUARED, lambda m: 0.5 * cp.sum_squares(1 - m)),
+}
+
+
+def across(name, ridge=2.0, n=30, d=3):
+    """Rows, classes, a test row and its side, and the least objective on the other side, by Clarabel."""
+    X, codes = cloud(n, d=d)
+    y, test = 2.0 * codes - 1, np.array([1.0, 0.3, 0.8])
+    theta = cp.Variable(d)
+    objective = LOSSES[name][1](cp.multiply(y, X @ theta)) + ridge / 2 * cp.sum_squares(theta)
+    return X, y, test, solve(cp.Problem(cp.Minimize(objective), [test @ theta <= 0]))
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("ridge", [0.05, 2.0])
+def test_the_least_objective_across_is_that_of_a_conic_solver(name, ridge):
+    X, y, test, best = across(name, ridge)
+    found = least_objective_across(LOSSES[name][0], X, y, ridge, test, 1.0)
+    assert best * (1 - 4e-3) < found <= best + 1e-6
+    # No bound is above the other side's objective, where the minimum over all models is.
+    assert least_objective_across(LOSSES[name][0], X, y, ridge, test, -1.0) <= best
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_no_model_that_predicts_otherwise_has_a_smaller_objective(name):
+    X, y, test, _ = across(name)
+    bound = least_objective_across(LOSSES[name][0], X, y, 2.0, test, 1.0)
+    rng = np.random.default_rng(0)
+    for theta in rng.normal(size=(2000, 3)) * rng.exponential(size=(2000, 1)):
+        theta = theta if theta @ test <= 0 else theta - (theta @ test) / (test @ test) * test * (1 + 1e-12)
+        assert LOSSES[name][0].value(y, X @ theta).sum() + (theta**2).sum() >= bound
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_bound_holds_wherever_the_search_stops(name, monkeypatch):
+    X, y, test, best = across(name)
+    monkeypatch.setattr(_post_hoc_reach, "_MAX_STEPS", 0)
+    found = least_objective_across(LOSSES[name][0], X, y, 2.0, test, 1.0)
+    assert found < best
+
+
+@pytest.mark.parametrize("mistake", ["the penalty is left out", "the penalty is taken twice", "a primal value"])
+def test_a_wrong_bound_on_the_objective_across_is_caught(mistake):
+    X, y, test, best = across("logistic")
+    if mistake == "a primal value":
+        # Of the model that the search starts at.
+        claim = LOGISTIC.value(y, 0 * y).sum()
+    else:
+        pulls = _post_hoc_reach._find_pulls(LOGISTIC, X, y, 2.0, test)
+        toward = X.T @ (pulls * y)
+        left = toward - max(0.0, toward @ test / (test @ test)) * test
+        dual = _post_hoc_reach._DUALS["log_loss"](pulls, y).sum()
+        claim = dual - (0.0 if "left out" in mistake else left @ left / (4 * 2.0))
+    assert claim > best + 1e-3
+
+
+REACHED = [
+    LinearSVC(C=0.5, random_state=0, tol=1e-10, max_iter=10**6),
+    LinearSVC(C=0.5, loss="hinge", random_state=0, tol=1e-10, max_iter=10**6),
+    LogisticRegression(C=1.0, solver="liblinear", tol=1e-10, max_iter=10**4),
+    LogisticRegression(C=1.0, fit_intercept=False, tol=1e-10, max_iter=10**4),
+    RidgeClassifier(alpha=2.0, fit_intercept=False),
+]
+
+
+def predicts(learner, X, y, test):
+    return learner.fit(X, y).predict(test)
+
+
+@pytest.mark.parametrize("learner", REACHED)
+def test_no_rows_of_a_set_change_a_certified_prediction(learner):
+    X, y = cloud(20, gap=0.7)
+    box = Box([-1.5, -1.5], [1.5, 1.5])
+    test = np.random.default_rng(2).normal(size=(40, 2)) * 2
+    learner.fit(X, y)
+    found = certify_reach(learner, X, y, test, budget=[1, 2, 3], feasible_set=box, suboptimality=1e-8)
+    assert (found.prediction == learner.predict(test)).all()
+    assert set(found.radius) >= {1}
+    corners = [(np.array([a, b]), label) for a in (-1.5, 1.5) for b in (-1.5, 1.5) for label in (0, 1)]
+    for m in (1, 2):
+        for added in itertools.combinations_with_replacement(corners, m):
+            rows, labels = np.vstack([X, *(row for row, _ in added)]), np.append(y, [label for _, label in added])
+            changed = predicts(learner, rows, labels, test) != found.prediction
+            assert not (changed & (found.radius >= m)).any()
+
+
+def test_attacks_on_single_predictions_need_more_rows_than_are_certified():
+    X, y = load_breast_cancer(return_X_y=True)
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    X /= np.linalg.norm(X, axis=1)[:, None]
+    learner = LinearSVC(loss="hinge", random_state=0, tol=1e-8, max_iter=10**6)
+    sets = sphere_slab_sets(X, y)
+    learner.fit(X, y)
+    found = certify_reach(learner, X, y, X[:60:6], budget=[3, 10, 30], feasible_set=sets, suboptimality=1e-6)
+    assert np.median(found.radius) >= 3
+    row = int(np.flatnonzero(found.radius >= 3)[0])
+    for budget in (int(found.radius[row]), 1):
+        attack = TargetedMinMaxAttack(X[6 * row], estimator=LinearSVC(loss="hinge", random_state=0), feasible_set=sets)
+        poisoned = attack.generate(X, y, budget=budget, random_state=0)
+        changed = predicts(learner, poisoned.X, poisoned.y, X[6 * row : 6 * row + 1]) != found.prediction[row]
+        assert not changed.any()
+
+
+def test_what_a_reach_certificate_tells():
+    X, y = cloud(40)
+    learner, box = REACHED[3].fit(X, y), Box([-1.0, -1.0], [1.0, 1.0])
+    found = certify_reach(learner, X, y, np.vstack([X, [[0.0, 0.0]]]), budget=[2, 8], feasible_set=box)
+    assert found.radius[-1] == -1
+    assert found.radius.max() <= 8
+    wrong = certify_reach(learner, X, y, X, budget=8, feasible_set=box).certified_accuracy(y, [0, 4, 8])
+    assert (np.diff(wrong) <= 0).all()
+    assert "all clean rows are kept" in found.conditional_on
+    assert repr(found).startswith("ReachCertificate(41 predictions")
+    sparse = certify_reach(learner, sp.csr_matrix(X), y, sp.csr_matrix(X), budget=[2, 8], feasible_set=box)
+    assert (sparse.radius == found.radius[:-1]).all()
+    # A model that was fitted to other rows vouches for nothing that it predicts differently.
+    other = LogisticRegression(fit_intercept=False).fit(X, 1 - y)
+    assert (certify_reach(other, X, y, X, budget=3, feasible_set=box).radius == -1).mean() > 0.9
+
+
+def test_bad_input_of_the_reach():
+    X, y = cloud(30)
+    learner, box = REACHED[3].fit(X, y), Box([-1.0, -1.0], [1.0, 1.0])
+    with pytest.raises(ValueError, match="X_test has 1 columns"):
+        certify_reach(learner, X, y, X[:, :1], budget=1, feasible_set=box)
+    with pytest.raises(CertificateError, match="may drop clean rows"):
+        certify_reach(learner, X, y, X, budget=1, feasible_set=SphereSanitizer().fit(X, y))
+    with pytest.raises(CertificateError, match="not penalised"):
+        certify_reach(LogisticRegression().fit(X, y), X, y, X, budget=1, feasible_set=box)
+    wide = sp.csr_matrix((30, 3000))
+    with pytest.raises(ValueError, match="made dense"):
+        certify_reach(LogisticRegression(fit_intercept=False).fit(wide, y), wide, y, wide, budget=1, feasible_set=box)
 
 
 # --- The report -------------------------------------------------------------------------------------------------------

@@ -8,21 +8,17 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression, RidgeClassifier
-from sklearn.svm import LinearSVC
-from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
-from robustfit._meta._labels import as_array
-from robustfit.attacks._linear._victim import BLACK_BOX, LinearVictim, read_victim, scores
+from robustfit.attacks._linear._victim import LinearVictim, scores
 from robustfit.audit._certify_damage import optimality_gap
-from robustfit.certify import CertificateError, WeightBall, weight_ball
+from robustfit.audit._penalised_learner import intercept_column, read_penalised, read_two_classes
+from robustfit.certify import WeightBall, weight_ball
 from robustfit.losses import HINGE
 
 Floats = NDArray[np.float64]
 
 _EPS = float(np.finfo(np.float64).eps)
-_LEARNERS = (LinearSVC, LogisticRegression, RidgeClassifier)
 _RETRAINED = "a learner that reaches the minimum on the clean rows"
 _NEARBY = "a learner that ends within {:g} of the minimum on the clean rows"
 _BOUNDED = "no clean row that is gone is longer than {:g}"
@@ -97,10 +93,10 @@ def clean_model_ball(
     True
     """
     check_is_fitted(estimator)
-    victim = _read(estimator)
-    rows, signs = _read_rows(estimator, X, y)
+    victim = read_penalised(estimator, "clean_model_ball")
+    rows, signs = read_two_classes(estimator, X, y)
     theta = np.append(np.ravel(estimator.coef_), np.ravel(estimator.intercept_)[:1]).astype(np.float64)
-    constant = _constant(victim)
+    constant = intercept_column(victim)
     lengths = np.sqrt(
         np.asarray(abs(rows).power(2).sum(axis=1) if sp.issparse(rows) else (rows**2).sum(axis=1)).ravel()
     )
@@ -136,48 +132,6 @@ def clean_model_ball(
         threat=threat,
         conditional_on=(ending, *bounded),
     )
-
-
-def _read(estimator: Any) -> LinearVictim:
-    if type(estimator) not in _LEARNERS:
-        raise CertificateError(
-            f"How far bad rows moved {type(estimator).__name__} is not bounded: that takes a known strongly convex "
-            f"objective. Pass {', '.join(kind.__name__ for kind in _LEARNERS)} (not inside a Pipeline: transform X "
-            "first)."
-        )
-    try:
-        victim = read_victim(estimator, "clean_model_ball")
-    except ValueError as error:
-        raise CertificateError(str(error).removesuffix(BLACK_BOX).rstrip()) from error
-    if not victim.ridge > 0:
-        raise CertificateError(f"{estimator!r} has no penalty: one row can move it anywhere. Set one.")
-    if victim.intercept_ridge == 0:
-        raise CertificateError(
-            f"The intercept of {estimator!r} is not penalised, so that its objective is not strongly convex. Use "
-            "LinearSVC, LogisticRegression(solver='liblinear'), or fit_intercept=False with a column of ones."
-        )
-    return victim
-
-
-def _constant(victim: LinearVictim) -> float:
-    return 0.0 if victim.intercept_ridge is None else float(np.sqrt(victim.ridge / victim.intercept_ridge))
-
-
-def _read_rows(estimator: Any, X: Any, y: Any) -> tuple[Any, Floats]:
-    rows = check_array(X, accept_sparse="csr", dtype=np.float64)
-    rows = sp.csr_array(rows) if sp.issparse(rows) else rows
-    labels, classes = as_array(y), estimator.classes_
-    check_consistent_length(rows, labels)
-    if len(classes) != 2:
-        raise CertificateError(
-            f"{type(estimator).__name__} was fitted to {len(classes)} classes. The ball is for two; of several, pass "
-            "one against the rest at a time."
-        )
-    if rows.shape[1] != estimator.n_features_in_:
-        raise ValueError(f"X has {rows.shape[1]} columns, but the estimator was fitted to {estimator.n_features_in_}.")
-    if unknown := sorted(set(labels.tolist()) - set(classes.tolist()), key=str):
-        raise ValueError(f"y holds {unknown}, but the estimator was fitted to {classes.tolist()}. Pass the same rows.")
-    return rows, np.where(labels == classes[1], 1.0, -1.0)
 
 
 def _outside(
