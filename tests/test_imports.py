@@ -15,7 +15,7 @@ import pytest
 import robustfit
 
 ROOT = Path(robustfit.__file__).parents[1]
-OPTIONAL = ["cvxpy", "jinja2", "matplotlib", "pandas", "polars", "pyarrow", "rich", "skops", "typer"]
+OPTIONAL = ["cvxpy", "jinja2", "matplotlib", "pandas", "pandera", "polars", "pyarrow", "rich", "skops", "typer"]
 ROOMS = sorted(module.name for module in pkgutil.iter_modules(robustfit.__path__) if module.ispkg)
 # The command line is built with typer and rich.
 LIBRARY = [room for room in ROOMS if room != "cli"]

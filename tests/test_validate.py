@@ -2,6 +2,8 @@
 
 import builtins
 import copy
+import datetime
+import decimal
 import itertools
 import json
 import warnings
@@ -479,6 +481,40 @@ def test_a_validator_survives_its_file(validator, tmp_path):
     assert restored.get_params() == validator.get_params()
 
 
+def test_names_that_are_whole_numbers_survive_and_others_are_refused():
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    restored = BatchValidator.from_json(BatchValidator().fit(pd.DataFrame(X)).to_json())
+    assert restored.validate(pd.DataFrame(X / 2)).passed
+    odd = BatchValidator().fit(pd.DataFrame(X, columns=pd.Index([("a", 1), ("b", 2)], tupleize_cols=False)))
+    with pytest.raises(ValueError, match="cannot be stored"):
+        odd.to_json()
+
+
+def test_kinds_of_other_libraries():
+    def table(n, seed):
+        rng = np.random.default_rng(seed)
+        return pl.DataFrame(
+            {
+                "enum": pl.Series(rng.choice(["a", "b"], n).tolist(), dtype=pl.Enum(["a", "b", "c"])),
+                "text": pl.Series(rng.choice(["a", "b"], n).tolist(), dtype=pl.Categorical),
+                "decimal": [decimal.Decimal(f"{x:.3f}") for x in rng.normal(size=n)],
+                "clock": [datetime.time(1, 2)] * n,
+                "duration": [datetime.timedelta(seconds=int(x)) for x in rng.integers(0, 99, n)],
+                "gaps": [None, *rng.integers(0, 9, n - 1).tolist()],
+                "flag": [True, None] * (n // 2),
+            }
+        )
+
+    validator = BatchValidator().fit(table(60, 0))
+    kinds = ["category", "text", "number", "object", "duration", "integer", "boolean"]
+    assert [column.kind for column in validator.reference_.columns] == kinds
+    for batch in (table(20, 1), table(20, 1).to_arrow(), table(20, 1).to_pandas()):
+        assert validator.validate(batch).findings == ()
+    validator.to_pandera().validate(table(20, 1).to_pandas(), lazy=True)
+    nested = table(20, 1).with_columns(gaps=pl.Series([[1]] * 20))
+    assert found(validator.validate(nested))["type", "gaps", "error"] == tuple(range(20))
+
+
 def test_files_hold_no_rows(validator):
     text = validator.to_json()
     assert "note 1" not in text
@@ -612,6 +648,19 @@ def test_pandera_schemas_that_cannot_be_used():
         BatchValidator(schema=pandera.DataFrameSchema({}, index=pandera.Index(int))).fit(reference)
     with pytest.raises(ValueError, match="pass a DataFrameSchema"):
         BatchValidator(schema=pandera.Column(float)).fit(reference)
+
+
+def test_pandera_cannot_be_made_to_look_away(monkeypatch):
+    from pandera.config import CONFIG
+
+    reference = frame()[["age"]]
+    columns = {"age": pandera.Column(checks=pandera.Check.ge(0))}
+    with pytest.raises(ValueError, match="drop_invalid_rows=False"):
+        BatchValidator(schema=pandera.DataFrameSchema(columns, drop_invalid_rows=True)).fit(reference)
+    validator = BatchValidator(schema=pandera.DataFrameSchema(columns)).fit(reference)
+    monkeypatch.setattr(CONFIG, "validation_enabled", False)
+    report = validator.validate(pd.DataFrame({"age": [-1.0, 40.0]}))
+    assert found(report) == {("schema", "age", "error"): (0,)}
 
 
 def test_the_reference_as_a_pandera_schema(validator):

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import warnings
+from decimal import Decimal
+from numbers import Real
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -24,7 +26,7 @@ def read_user_schema(schema):
     Raises
     ------
     ValueError
-        If it is for another library, or checks the index.
+        If it is for another library, drops rows, or checks the index.
     """
     kind = schema if isinstance(schema, type) else type(schema)
     if not any(base.__module__.partition(".")[0] == "pandera" for base in kind.__mro__):
@@ -35,6 +37,11 @@ def read_user_schema(schema):
         raise ValueError(
             f"schema is a {type(schema).__module__}.{type(schema).__name__}; pass a DataFrameSchema or DataFrameModel "
             "of pandera.pandas or pandera.polars."
+        )
+    if getattr(schema, "drop_invalid_rows", False):
+        raise ValueError(
+            "schema drops invalid rows and would not say so: pass it with drop_invalid_rows=False, and keep the rows "
+            "that row_mask() of the report marks."
         )
     if getattr(schema, "index", None) is not None:
         raise ValueError(
@@ -60,13 +67,16 @@ def run_user_schema(schema, frame):
     findings : list of Finding
         Their check is ``"schema"``; checks with ``raise_warning`` give warnings, without positions of rows.
     """
+    from pandera.config import ValidationDepth, config_context
     from pandera.errors import SchemaErrors, SchemaWarning
 
     wrapped = nw.from_native(frame, eager_only=True)
     # A pandas index may name rows twice; positions do not.
     table = wrapped.to_polars() if _library(schema) == "polars" else wrapped.to_pandas().reset_index(drop=True)
     failures = None
-    with warnings.catch_warnings(record=True) as told:
+    # The environment can switch pandera off; then every batch would pass.
+    always = config_context(validation_enabled=True, validation_depth=ValidationDepth.SCHEMA_AND_DATA)
+    with always, warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         try:
             schema.validate(table, lazy=True)
@@ -180,4 +190,7 @@ def _is_kind(kind):
     }.get(kind)
     if rule is not None:
         return lambda values: bool(rule(values.infer_objects()))
-    return lambda values: types.is_numeric_dtype(values) and not types.is_bool_dtype(values)
+    return lambda values: (
+        (types.is_numeric_dtype(values) or all(isinstance(value, Real | Decimal) for value in values))
+        and not types.is_bool_dtype(values)
+    )

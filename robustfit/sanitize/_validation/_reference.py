@@ -50,7 +50,15 @@ class Reference:
         return 2 * self.n_repeated_rows > self.n_rows
 
     def to_data(self):
-        """Return it as plain values that JSON has."""
+        """Return it as plain values that JSON has.
+
+        Raises
+        ------
+        ValueError
+            If column names are neither texts nor whole numbers.
+        """
+        if not all(isinstance(column.name, str | int) for column in self.columns):
+            raise ValueError("Column names that are neither texts nor whole numbers cannot be stored; rename columns.")
         return {
             "hash_version": HASH_VERSION,
             "n_rows": self.n_rows,

@@ -233,6 +233,7 @@ def examples(values: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, bool | np.bool_) or not isinstance(value, float | np.floating):
+    if not isinstance(value, float | np.floating):
         return repr(value)
-    return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.6g}"
+    number = float(value)
+    return f"{number:.0f}" if number.is_integer() and abs(number) < 1e15 else f"{number:.6g}"
