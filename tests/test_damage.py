@@ -20,7 +20,7 @@ from robustfit import attacks
 from robustfit.attacks import sphere_slab_sets
 from robustfit.audit import LinearObjective, certify_damage, inflated_sets, optimality_gap
 from robustfit.audit._linear_objective import encode, read_objective
-from robustfit.certify import Box, CertificateError, FeasibleSet, IntegerSphereSlab, Sphere, SphereSlab
+from robustfit.certify import Box, CertificateError, ConvexSet, FeasibleSet, IntegerSphereSlab, Sphere, SphereSlab
 from robustfit.certify._damage import CrammerSinger, Game, Margins, Multinomial, Squares, objective_range
 from robustfit.certify._damage._simplex_qp import minimize_quadratic
 from robustfit.certify._damage._sound import row_lengths, sound_parts
@@ -675,6 +675,17 @@ def test_a_learner_that_stops_early_is_charged():
     assert charged.bound_at(3) >= plain.bound[0] + 0.25
     assert "within 0.25" in charged.conditional_on[1]
     assert "reaches the minimum" in plain.conditional_on[1]
+
+
+def test_constraints_may_be_written_in_cvxpy():
+    X, y = two_classes(40, 2)
+    balls = {label: Sphere(X[y == label].mean(axis=0), 1.5) for label in (0, 1)}
+    written = {k: ConvexSet(2, lambda x, own=own: [cp.norm(x - own.center) <= own.radius]) for k, own in balls.items()}
+    ours, solved = (certify_damage(BINARY[0], X, y, budget=4, feasible_set=sets) for sets in (balls, written))
+    assert solved.bound[0] == pytest.approx(ours.bound[0], rel=2e-3)
+    assert solved.bound[0] >= ours.attained[0]
+    assert "Clarabel" in solved.conditional_on[-1]
+    assert not any("Clarabel" in condition for condition in ours.conditional_on)
 
 
 def test_no_added_rows_is_the_clean_objective():

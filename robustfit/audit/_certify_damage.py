@@ -16,7 +16,7 @@ from robustfit._meta._labels import as_array
 from robustfit.attacks._linear import resolve_sets
 from robustfit.audit._inflated_sets import inflated_sets
 from robustfit.audit._linear_objective import decode, encode, is_regression, read_objective, read_theta
-from robustfit.certify import CertificateError, DamageCertificate, FeasibleSet, WeightedAttack
+from robustfit.certify import CertificateError, ConvexSet, DamageCertificate, FeasibleSet, WeightedAttack
 from robustfit.certify._damage import Damage, Game, LinearLearner, bound_damage, objective_range
 from robustfit.certify._threats import check_budgets
 from robustfit.sanitize._base_sanitizer import BaseSanitizer
@@ -24,6 +24,7 @@ from robustfit.sanitize._base_sanitizer import BaseSanitizer
 Floats = NDArray[np.float64]
 
 _FIXED = "feasible sets that do not depend on the added rows, and a filter that lets nothing else through"
+_SOLVED = "Clarabel's dual solutions, as ConvexSet says"
 _INFLATED = "the filter with these parameters, and added rows with labels of the clean ones"
 _EXACT = "a learner that reaches the minimum of its objective"
 _NEAR = "a learner whose objective ends within {:g} per clean row of its minimum"
@@ -150,7 +151,8 @@ def certify_damage(
         return _certificate(rows, learner, [found[m] for m in (0, *counts)], shift, _INFLATED)
     game = Game(learner, rows.X, Y, _resolve(feasible_set, rows))
     damages = bound_damage(game, [0, *counts], tol=tol, max_iter=max_iter)
-    return _certificate(rows, learner, damages, shift, _FIXED)
+    solved = (_SOLVED,) if any(isinstance(own, ConvexSet) for own in game.sets) else ()
+    return _certificate(rows, learner, damages, shift, _FIXED).given(*solved)
 
 
 def optimality_gap(estimator: Any, X: Any, y: Any, *, n_clean: int | None = None, tol: float = 1e-6) -> float:
@@ -247,6 +249,10 @@ def _resolve(feasible_set: Any, rows: _Rows) -> tuple[FeasibleSet, ...]:
     return resolve_sets(feasible_set, rows.X, rows.classes[rows.codes], rows.classes)
 
 
+def _round_up(value: float) -> float:
+    return float(np.nextafter(value, np.inf))
+
+
 def _certificate(
     rows: _Rows, learner: LinearLearner, damages: list[Damage], shift: float, condition: str
 ) -> DamageCertificate:
@@ -254,7 +260,7 @@ def _certificate(
     none, *asked = damages
 
     def per_row(value: float) -> float:
-        return float(np.nextafter(value / n_rows, np.inf))
+        return _round_up(value / n_rows)
 
     def labels(damage: Damage) -> NDArray[Any]:
         if rows.classes is None:
@@ -266,7 +272,7 @@ def _certificate(
         n_rows=n_rows,
         loss=type(learner.loss).__name__,
         clean=per_row(none.bound),
-        bound=np.array([per_row(damage.bound) + shift for damage in asked]),
+        bound=np.array([_round_up(per_row(damage.bound) + shift) for damage in asked]),
         attained=np.array([damage.attained / n_rows for damage in asked]),
         theta=tuple(damage.parts.theta for damage in asked),
         parts=np.array([[per_row(d.parts.clean), d.parts.worst, per_row(d.parts.penalty)] for d in asked]),

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import json
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,7 +108,11 @@ class DamageCertificate:
         count = check_budget(budget)
         totals = self.parts @ np.array([1.0, count / self.n_rows, 1.0])
         # Three products and sums, and the quotient, round once each.
-        return float(np.nextafter(totals.min() * (1 + 2e-15), np.inf)) + self.suboptimality
+        return float(np.nextafter(totals.min() * (1 + 2e-15) + self.suboptimality, np.inf))
+
+    def given(self, *conditions: str) -> Self:
+        """Return the same certificate with more conditions on record."""
+        return replace(self, conditional_on=(*self.conditional_on, *conditions))
 
     def to_frame(self) -> Any:
         """Return a pandas table with one line for each budget."""
