@@ -873,7 +873,7 @@ def test_the_report_knows_losses_of_classifiers_and_regressors():
         ({"statements": ["holdout_error"]}, CertificateError, "Pass X_holdout"),
         ({"statements": ["predictions"]}, CertificateError, "Pass X_test"),
         ({"statements": ["ball"], "threat": "modify"}, CertificateError, "Pass outside"),
-        ({"statements": ["ball"], "n_poison": 61}, CertificateError, "more than all 60"),
+        ({"statements": ["ball"], "n_poison": 30}, CertificateError, "to 29 something can be said"),
         ({"statements": ["error"], "n_poison": 60}, CertificateError, "none need be clean"),
         ({"statements": ["errors"]}, ValueError, "statements knows loss"),
         ({"statements": ["loss"], "loss": lambda m, a, b: [1.0]}, ValueError, "one number for each"),

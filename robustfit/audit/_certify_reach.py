@@ -12,7 +12,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from robustfit.audit._certify_damage import certify_damage
-from robustfit.audit._penalised_learner import intercept_column, read_penalised, read_two_classes
+from robustfit.audit._penalised_learner import PARAMETERS, intercept_column, read_penalised, read_two_classes
 from robustfit.certify import CertificateError, DamageCertificate
 from robustfit.certify._base_certificate import share_certified
 from robustfit.certify._post_hoc_reach import least_objective_across
@@ -169,7 +169,7 @@ def certify_reach(
         radius=_radius(damage, cost),
         cost=cost / len(signs) * (1 - 4 * _EPS),
         damage=damage,
-        conditional_on=(*damage.conditional_on, "all clean rows are kept"),
+        conditional_on=(*damage.conditional_on, PARAMETERS, "all clean rows are kept"),
     )
 
 

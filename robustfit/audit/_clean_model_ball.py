@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from robustfit.attacks._linear._victim import LinearVictim, scores
 from robustfit.audit._certify_damage import optimality_gap
-from robustfit.audit._penalised_learner import intercept_column, read_penalised, read_two_classes
+from robustfit.audit._penalised_learner import PARAMETERS, intercept_column, read_penalised, read_two_classes
 from robustfit.certify import WeightBall, weight_ball
 from robustfit.losses import HINGE
 
@@ -68,14 +68,16 @@ def clean_model_ball(
     robustfit.certify.weight_ball : The same for any penalised linear model, from arrays.
     certify_damage : What rows of a feasible set can do to a clean training set.
 
-    Notes ----- How near the estimator is to its minimum is measured: by its gradient, or for the hinge by
+    Notes
+    -----
+    How near the estimator is to its minimum is measured: by its gradient, or for the hinge by
     `optimality_gap`. Fit with a small ``tol``.
 
     **Guarantee.** Threat: at most m units of ``threat`` among the observed rows, chosen with full knowledge of
     everything. Unit: one row. Then what the estimator would have learned of the clean rows, those that would be there
     without the attacker, is within ``radius(m)`` of what it learned, and it would have predicted the same for each row
     with ``certify(X) >= m``. Nothing is claimed of so many units that a class may be bad as a whole. Conditions: the
-    penalty does not change with the number of rows, and the learner reaches the minimum on the clean rows, up to
+    learner's parameters were not chosen by these rows, and it reaches the minimum on the clean rows, up to
     ``retrained_distance``. Features have to be computed row by row: a scaler fitted to the observed rows makes the
     clean rows depend on the bad ones. Whether predictions are right is not said. Proof in ``docs/post_hoc.md``.
 
@@ -114,7 +116,8 @@ def clean_model_ball(
         pull = -slope(signs, score)
         error = np.maximum(-slope(signs, score - noise) - pull, pull + slope(signs, score + noise))
         error = np.maximum(error, 0.0) + 64 * _EPS * np.abs(pull)
-    outside, bounded = _outside(victim, theta, constant, row_norm)
+    outside = None if row_norm is None else _outside(victim, theta, constant, row_norm)
+    bounded = () if outside is None or threat == "insert" else (_BOUNDED.format(row_norm),)
     # With all rows of a class gone the learner has another rule, or none. Rows that were removed bring none back.
     seldom = int(min((signs < 0).sum(), (signs > 0).sum()))
     ending = _NEARBY.format(retrained_distance) if retrained_distance else _RETRAINED
@@ -130,19 +133,15 @@ def clean_model_ball(
         outside=outside,
         limit=None if threat == "delete" else max(seldom - 1, 0),
         threat=threat,
-        conditional_on=(ending, *bounded),
+        conditional_on=(PARAMETERS, ending, *bounded),
     )
 
 
-def _outside(
-    victim: LinearVictim, theta: Floats, constant: float, row_norm: Any
-) -> tuple[float | None, tuple[str, ...]]:
+def _outside(victim: LinearVictim, theta: Floats, constant: float, row_norm: Any) -> float:
     """Bound how hard a row of bounded length can pull."""
-    if row_norm is None:
-        return None, ()
     if isinstance(row_norm, bool) or not isinstance(row_norm, Real) or not 0 <= float(row_norm) < np.inf:
         raise ValueError(f"row_norm must be a non-negative number, got {row_norm!r}.")
     reach = np.hypot(float(row_norm), constant)
     size = np.linalg.norm(theta[:-1]) * float(row_norm) + abs(theta[-1])
     steepest = abs(float(victim.loss.slope(np.ones(1), np.array([-size * (1 + 1e-12)]))[0]))
-    return float(steepest * reach) * (1 + 1e-12), (_BOUNDED.format(float(row_norm)),)
+    return float(steepest * reach) * (1 + 1e-12)

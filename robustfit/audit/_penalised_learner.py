@@ -17,6 +17,7 @@ from robustfit.certify import CertificateError
 
 Floats = NDArray[np.float64]
 
+PARAMETERS = "the learner's parameters as they are, not chosen by rows that may be bad"
 _LEARNERS = (LinearSVC, LogisticRegression, RidgeClassifier)
 
 

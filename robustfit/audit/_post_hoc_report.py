@@ -257,13 +257,15 @@ def _loss(case: _Case) -> Statement:
         )
     value = clean_loss_bound(losses, case.n_poison, threat=case.threat, largest_loss=case.largest_loss)
     bounded = () if case.largest_loss is None else (f"no clean row has a loss above {case.largest_loss:g}",)
+    # A loss above the largest is that of a bad row, which the bound does not make use of.
+    attained = case.largest_loss is None or losses.max() <= case.largest_loss
     return Statement(
         name="loss",
         value=value,
         meaning="mean loss on the clean training rows is at most that",
         threat=case.threat,
         n_poison=case.n_poison,
-        kind="exact",
+        kind="exact" if attained else "sound",
         conditional_on=(_ALL_ROWS, *bounded),
     )
 
@@ -324,8 +326,11 @@ def _of_holdout(case: _Case, name: str, meaning: str) -> Statement:
 
 def _ball(case: _Case) -> Statement:
     ball = clean_model_ball(case.estimator, case.X, case.y, threat=case.threat, row_norm=case.row_norm)
-    if case.n_poison > ball.n_rows:
-        raise CertificateError(f"n_poison={case.n_poison} is more than all {ball.n_rows} rows: nothing is left to say.")
+    if case.n_poison > ball.limit:
+        raise CertificateError(
+            f"With n_poison={case.n_poison} a class may be bad as a whole, and then the learner has another rule. Up "
+            f"to {ball.limit} something can be said."
+        )
     return Statement(
         name="ball",
         value=ball.radius(case.n_poison),

@@ -207,7 +207,9 @@ def weight_ball(
     --------
     robustfit.audit.clean_model_ball : Reads all of this from a fitted estimator.
 
-    Notes ----- With zᵢ = (xᵢ, c), the gradient of the clean rows' objective at the model fitted to all is v = r + Σ pᵢ
+    Notes
+    -----
+    With zᵢ = (xᵢ, c), the gradient of the clean rows' objective at the model fitted to all is v = r + Σ pᵢ
     zᵢ over the bad rows, where r is what the solver left. That objective is strongly convex, so its minimum lies within
     |v| / ρ, and even in the ball that has the step −v / ρ as a diameter. So
 

@@ -65,9 +65,9 @@ def clean_loss_bound(
     clean rows are those that would be there without the attacker, removed and replaced ones included. Then the mean
     loss of the clean rows under this very model is at most ``bound``. Nothing is assumed of the model, how it was
     trained, or the rows; with "insert" nothing of the loss either. The bound is exact: for some choice of the bad rows,
-    and of losses up to L of those that are gone, it is attained. Sums are exact, and rounded up once. It says nothing
-    of other rows of the same kind, and all observed rows have to be in ``losses``: also those that a sanitizer dropped.
-    Proof in ``docs/post_hoc.md``.
+    and of losses up to L of those that are gone, it is attained, unless an observed loss exceeds L. Sums are exact, and
+    rounded up once. It says nothing of other rows of the same kind, and all observed rows have to be in ``losses``:
+    also those that a sanitizer dropped. Proof in ``docs/post_hoc.md``.
 
     Examples
     --------
@@ -121,7 +121,9 @@ def clean_error_bound(n_errors: int, n_rows: int, n_poison: ArrayLike, *, threat
     --------
     clean_loss_bound : The same for the mean of a loss.
 
-    Notes ----- It is ``E / (N − m)`` for "insert", ``(E + m) / N`` for "modify" and ``(E + m) / (N + m)`` for "delete",
+    Notes
+    -----
+    It is ``E / (N − m)`` for "insert", ``(E + m) / N`` for "modify" and ``(E + m) / (N + m)`` for "delete",
     or 1 if that is less.
 
     **Guarantee.** Threat: at most m units of ``threat``, chosen with full knowledge of everything. Unit: one row. Then
