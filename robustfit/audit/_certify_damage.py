@@ -53,7 +53,7 @@ def certify_damage(
     target_range: tuple[float, float] | None = None,
     suboptimality: float = 0.0,
     tol: float = 2e-3,
-    max_iter: int = 1000,
+    max_iter: int = 500,
 ) -> DamageCertificate:
     """Bound the damage of any rows that lie in the feasible sets and are added to a clean training set.
 
@@ -77,7 +77,7 @@ def certify_damage(
         How far above its minimum the learner's objective may end, per clean row; see `optimality_gap`.
     tol : float, default=2e-3
         Stop where bound and attack are this near, as a share of the bound. The bound holds wherever it stops.
-    max_iter : int, default=1000
+    max_iter : int, default=500
         Models that are looked at for each budget, at most.
 
     Returns

@@ -43,7 +43,7 @@ class Damage(NamedTuple):
     weights: Floats
 
 
-def bound_damage(game: Game, budgets: Sequence[int], *, tol: float = 2e-3, max_iter: int = 1000) -> list[Damage]:
+def bound_damage(game: Game, budgets: Sequence[int], *, tol: float = 2e-3, max_iter: int = 500) -> list[Damage]:
     """Bound a linear learner's objective, whatever rows of the feasible sets are added.
 
     Parameters
@@ -54,7 +54,7 @@ def bound_damage(game: Game, budgets: Sequence[int], *, tol: float = 2e-3, max_i
         Numbers of added rows.
     tol : float, default=2e-3
         Stop where bound and attack are this near, as a share of the bound.
-    max_iter : int, default=1000
+    max_iter : int, default=500
         Models that are looked at, at most, for each budget.
 
     Returns
