@@ -127,6 +127,16 @@ def test_columns_missing_unknown_and_reordered(validator):
 def test_reordered_columns_are_compared_by_name(validator):
     report = validator.validate(frame(50, 1)[frame(1).columns[::-1]])
     assert set(found(report)) == {("columns", None, "error")}
+    report = validator.validate(frame()[frame().columns[::-1]][4:6])
+    assert found(report)["known_row", None, "error"] == (0, 1)
+
+
+def test_zeros_that_a_sparse_batch_does_not_store_are_numbers():
+    X = np.random.default_rng(0).uniform(50, 51, size=(40, 2))
+    batch = sp.csr_array([[50.5, 0.0], [0.0, 50.2], [50.1, 50.3]])
+    names = found(BatchValidator().fit(X).validate(batch))
+    assert (names["range", "x0", "error"], names["range", "x1", "error"]) == ((1,), (0,))
+    assert names == found(BatchValidator().fit(X).validate(batch.toarray()))
 
 
 def test_a_batch_of_another_width_without_names():
