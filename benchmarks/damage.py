@@ -3,9 +3,9 @@
     OMP_NUM_THREADS=1 ROBUSTFIT_DATA=... python benchmarks/damage.py [--sets breast_cancer digits_17 ...]
 
 Sets of rows: 0.7-quantile sphere and slab of each class of the training rows, as in Steinhardt, Koh and Liang (2017);
-for counts the same with whole numbers. "attack" is the objective that the bound's own weighted rows force on the learner,
-proven from below: no learner, however well it is trained, does better. "gap" is the share of the bound above it. Seconds
-are CPU time of `certify_damage`, one budget at a time, without a start from another.
+for counts the same with whole numbers. "attack" is the objective that the bound's own weighted rows force on the
+learner, proven from below: no learner, however well it is trained, does better. "gap" is the share of the bound above
+it. Seconds are CPU time of `certify_damage`, one budget at a time, without a start from another.
 """
 
 import argparse

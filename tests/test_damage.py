@@ -94,7 +94,13 @@ def trained(learner, X, y, weights=None):
 
 @pytest.mark.parametrize(
     ("estimator", "most"),
-    [(BINARY[0], 2), (BINARY[4], 2), (BINARY[5], 2), (BINARY[9], 2), (LinearObjective("hinge", norm=1.5), 1)],
+    [
+        (BINARY[0], 2),
+        (BINARY[4], 2),
+        (BINARY[5], 2),
+        (BINARY[9], 2),
+        pytest.param(LinearObjective("hinge", norm=1.5), 1, marks=pytest.mark.slow),
+    ],
     ids=repr,
 )
 def test_no_multiset_of_whole_rows_beats_the_bound(estimator, most):
@@ -318,19 +324,19 @@ def test_peaks_and_losses_have_the_slopes_that_they_say(loss):
 
 KINDS = [
     attacks.MinMaxAttack(n_steps=100),
-    attacks.KKTAttack(),
+    pytest.param(attacks.KKTAttack(), marks=pytest.mark.slow),
     attacks.ALFAAttack(),
     attacks.FarFlipAttack(),
     attacks.NearFlipAttack(),
     attacks.RandomFlipAttack(),
     attacks.RandomRowAttack(),
     attacks.NearDuplicateAttack(attacks.RandomFlipAttack(), 3),
-    attacks.InfluenceAttack(),
+    pytest.param(attacks.InfluenceAttack(), marks=pytest.mark.slow),
     attacks.GradientAttack(),
-    attacks.GradientCancelingAttack(),
-    attacks.MomentMatchingAttack(),
+    pytest.param(attacks.GradientCancelingAttack(), marks=pytest.mark.slow),
+    pytest.param(attacks.MomentMatchingAttack(), marks=pytest.mark.slow),
     attacks.ModelTargetedAttack(target_model=np.array([-0.5, -0.4, 0.2, 0.3, 0.0])),
-    attacks.TargetedMinMaxAttack(np.array([0.3, 0.1, 0.2, -0.1])),
+    pytest.param(attacks.TargetedMinMaxAttack(np.array([0.3, 0.1, 0.2, -0.1])), marks=pytest.mark.slow),
     attacks.ClusterMatchAttack(),
 ]
 
