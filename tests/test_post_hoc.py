@@ -345,6 +345,21 @@ def test_half_of_delta_is_for_the_draw_and_half_for_the_sample():
     assert both.kind == draw.kind == trusted.kind == "probabilistic"
 
 
+def test_splits_of_a_poisoned_set_fail_as_seldom_as_claimed():
+    X, y = load_breast_cancer(return_X_y=True)
+    copied = np.random.default_rng(0).choice(len(y), 57, replace=False)
+    rows, labels = np.vstack([X, X[copied]]), np.append(y, 1 - y[copied])
+    bad, failed = np.arange(len(labels)) >= len(y), 0
+    for seed in range(60):
+        order = np.random.default_rng(seed).permutation(len(labels))
+        held, train = order[:160], order[160:]
+        wrong = DecisionTreeClassifier(max_depth=3, random_state=0).fit(rows[train], labels[train]).predict(rows[held])
+        wrong = wrong != labels[held]
+        found = holdout_error_bound(int(wrong.sum()), 160, 57, n_rows=len(labels), delta=0.1)
+        failed += wrong[~bad[held]].mean() > found.holdout_error
+    assert failed <= 0.1 * 60
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -495,6 +510,18 @@ def test_a_score_within_the_noise_is_not_certified():
     ball = clean_model_ball(learner, X, y)
     across = np.array([[-ball.theta[1], ball.theta[0]]])
     assert ball.certify(np.vstack([across, 0 * across])).tolist() == [-1, -1]
+
+
+def test_rows_beyond_the_range_of_floats_certify_nothing():
+    X = np.vstack([cloud(20)[0], [[1e200, 0.0]]])
+    ball = weight_ball([1.0, 1.0, 0.0], X, np.append(np.ones(20), 0.0), ridge=1e3)
+    assert np.isinf(ball.radius([0, 1])).all()
+    known = weight_ball([1.0, 1.0, 0.0], X, np.append(np.ones(20), 0.0), ridge=1e3, distance=0.0)
+    assert np.isinf(known.radius(1))
+    assert known.certify([[1.0, 1.0], [1e300, 1e300]]).tolist() == [0, -1]
+    y = np.append(cloud(20)[1], 0) * 2.0 - 1
+    claim = least_objective_across(LOGISTIC, X, y, 1.0, np.array([1.0, 1.0]), 1.0)
+    assert not claim > LOGISTIC.value(y, 0 * y).sum()
 
 
 def loosely_fitted():

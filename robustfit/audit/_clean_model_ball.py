@@ -107,7 +107,7 @@ def clean_model_ball(
     if victim.loss is HINGE:
         distance = float(np.sqrt(2 * optimality_gap(estimator, rows, y, n_clean=1) / victim.ridge))
         # At the minimum, rows beyond the kink do not pull, and the others do by at most 1.
-        near = signs * score - noise - (1 + 1e-12) * distance * np.hypot(lengths, constant) <= 1
+        near = signs * score - noise - (1 + 1e-9) * distance * np.hypot(lengths, constant) <= 1
         pull, error = signs * near, np.zeros(len(signs))
     else:
         distance = None
@@ -143,5 +143,5 @@ def _outside(victim: LinearVictim, theta: Floats, constant: float, row_norm: Any
         raise ValueError(f"row_norm must be a non-negative number, got {row_norm!r}.")
     reach = np.hypot(float(row_norm), constant)
     size = np.linalg.norm(theta[:-1]) * float(row_norm) + abs(theta[-1])
-    steepest = abs(float(victim.loss.slope(np.ones(1), np.array([-size * (1 + 1e-12)]))[0]))
-    return float(steepest * reach) * (1 + 1e-12)
+    steepest = abs(float(victim.loss.slope(np.ones(1), np.array([-size * (1 + 1e-9)]))[0]))
+    return float(steepest * reach) * (1 + 1e-9)

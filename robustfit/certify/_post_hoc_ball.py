@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
+from robustfit.certify._feasible._base import UNSEEN
 from robustfit.certify._post_hoc_rows import POST_HOC_THREATS, check_post_hoc_threat
 from robustfit.certify._threats import CertificateError, check_budget, check_budgets
 
@@ -82,7 +83,8 @@ class WeightBall:
         budgets = check_budgets(n_poison)
         if (budgets > self.n_rows).any():
             raise ValueError(f"n_poison is a number of rows, at most all {self.n_rows}, got {n_poison!r}.")
-        own = (np.abs(self.pull) + self.pull_error) * _lengths(self.X, self.constant)
+        with np.errstate(over="ignore", invalid="ignore"):
+            own = (np.abs(self.pull) + self.pull_error) * _lengths(self.X, self.constant)
         sums = self._spent(own[None], np.ones(1))[0]
         found = (np.append(0.0, sums)[budgets] / self.ridge + self.distance) * (1 + 8 * _EPS)
         found = np.where(budgets > self.limit, np.inf, found)
@@ -106,7 +108,8 @@ class WeightBall:
         step = max(1, _BLOCK // self.n_rows)
         for start in range(0, len(count), step):
             block = slice(start, start + step)
-            count[block] = self._certify(rows[block])
+            with np.errstate(over="ignore", invalid="ignore"):
+                count[block] = self._certify(rows[block])
         return count
 
     def _certify(self, rows: Any) -> NDArray[np.int64]:
@@ -135,7 +138,8 @@ class WeightBall:
             unit = np.broadcast_to(lost, charge.shape)
         elif self.threat == "insert_delete":
             unit = np.maximum(charge, lost)
-        ranked = -np.sort(-unit, axis=1)
+        # Where lengths overflow nothing is known.
+        ranked = -np.sort(-np.where(np.isnan(unit), np.inf, unit), axis=1)
         spent: Floats = np.cumsum(ranked, axis=1) * (1 + (2 * self.n_rows + 8) * _EPS)
         return spent
 
@@ -254,7 +258,10 @@ def weight_ball(
             f"With threat={threat!r} clean rows are gone, and how far they pull has no bound. Pass outside, or use "
             "threat='insert'."
         )
-    left = _left_gradient(model, rows, pulls, errors, ridge, constant) / ridge if distance is None else distance
+    if distance is None:
+        with np.errstate(over="ignore", invalid="ignore"):
+            distance = _left_gradient(model, rows, pulls, errors, ridge, constant) / ridge
+        distance = np.inf if np.isnan(distance) else distance
     return WeightBall(
         theta=model,
         X=rows,
@@ -262,7 +269,7 @@ def weight_ball(
         pull_error=errors,
         ridge=float(ridge),
         constant=float(constant),
-        distance=float(left + retrained_distance) * (1 + 4 * _EPS),
+        distance=float(distance + retrained_distance) * (1 + 4 * _EPS),
         outside=float(outside or 0.0),
         limit=rows.shape[0] if limit is None else min(check_budget(limit, name="limit"), rows.shape[0]),
         threat=threat,
@@ -318,7 +325,7 @@ def _check_rows(X: Any, n_features: int) -> Any:
 def _lengths(rows: Any, constant: float) -> Floats:
     """Length of (x, constant), rounded up."""
     squares = rows.multiply(rows).sum(axis=1) if sp.issparse(rows) else np.einsum("ij,ij->i", rows, rows)
-    lengths: Floats = np.sqrt(_dense(squares) + constant**2) * (1 + (2 * rows.shape[1] + 32) * _EPS)
+    lengths: Floats = np.sqrt(_dense(squares) + constant**2) * (1 + (2 * rows.shape[1] + 32) * _EPS) + UNSEEN
     return lengths
 
 

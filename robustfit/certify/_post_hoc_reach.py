@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.special import entr
 
 from robustfit.losses import HINGE, LOGISTIC, SQUARED, SQUARED_HINGE, Loss, smooth_hinge
@@ -52,7 +52,12 @@ def least_objective_across(loss: Loss, Z: Floats, y: Floats, ridge: float, test:
     objective : float
         Sound wherever the search for the best bound stops.
     """
-    pull = _find_pulls(loss, Z, y, ridge, test)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _dual(loss, Z, y, ridge, test, side, _find_pulls(loss, Z, y, ridge, test))
+
+
+def _dual(loss: Loss, Z: Floats, y: Floats, ridge: float, test: Floats, side: float, pull: Floats) -> float:
+    """Bound for given pulls, with the best multiplier of the test row; NaN beyond the range of floats."""
     toward = Z.T @ (pull * y)
     multiplier = max(0.0, side * float(toward @ test) / float(test @ test))
     left = toward - multiplier * side * test
@@ -92,7 +97,11 @@ def _newton(loss: Loss, Z: Floats, y: Floats, ridge: float, test: Floats, theta:
         gradient = Z.T @ loss.slope(y, score) + ridge * theta
         bend = (Z * loss.curvature(y, score)[:, None]).T @ Z
         bend[np.diag_indices_from(bend)] += ridge
-        solved = cho_solve(cho_factor(bend), np.column_stack([gradient, test]))
+        try:
+            solved = cho_solve(cho_factor(bend), np.column_stack([gradient, test]))
+        except (LinAlgError, ValueError):
+            # Too ill-conditioned, or beyond the range of floats: the bound holds wherever the search stops.
+            break
         step = -solved[:, 0] + solved[:, 1] * (test @ solved[:, 0]) / (test @ solved[:, 1])
         gain = -float(gradient @ step)
         if gain <= _CLOSE * max(here, 1.0):
