@@ -12,12 +12,16 @@ from robustfit._sklearn import Interval, StrOptions
 from robustfit.sanitize._base_sanitizer import BaseSanitizer
 from robustfit.sanitize._leave_cluster_out._folds import cluster_folds
 from robustfit.sanitize._leave_cluster_out._references import minimise, with_ones
-from robustfit.sanitize._leave_cluster_out._rounds import readmit, reference_problem, run_rounds
+from robustfit.sanitize._leave_cluster_out._rounds import final_weights, readmit, reference_problem, run_rounds
 from robustfit.sanitize._leave_cluster_out._views import ClassView, NumberView
 from robustfit.sanitize._row_normalizer import RowNormalizer
 
-# What bad rows may give to the weights of a reference, as a part of the longest weights that it can have.
-_SHARE = 0.65
+# Length of weights that bad rows can give to a reference.
+_LENGTH = 17.0
+
+# At first more rows are left out than are said to be bad: bad rows among those kept would speak for each other.
+_CAUTION = 1.5
+_MOST = 0.45
 
 # The penalty is that of at least so many bad rows.
 _LEAST = 0.01
@@ -65,8 +69,6 @@ class LeaveClusterOutSanitizer(BaseSanitizer):
         Their positions.
     contamination_ : float
         Share of the rows that were left out.
-    readmitted_ : ndarray of shape (n_samples,), bool
-        Rows among those kept that were left out at first.
     suggested_labels_ : ndarray of shape (n_samples,)
         For a row that was left out, the label, number or number of the bin that a model of the rows kept expects; for
         others what y says.
@@ -87,12 +89,15 @@ class LeaveClusterOutSanitizer(BaseSanitizer):
     >>> import numpy as np
     >>> from robustfit.sanitize import LeaveClusterOutSanitizer
     >>> rng = np.random.default_rng(0)
-    >>> X = rng.normal(size=(200, 2)) + np.repeat([[-2.0, 0.0], [2.0, 0.0]], 100, axis=0)
-    >>> y = np.repeat([0, 1], 100)
-    >>> y[:5] = 1
+    >>> X = rng.normal(size=(200, 5))
+    >>> y = np.where(X[:, 0] > 0, "a", "b")
+    >>> far = np.argsort(X[:, 0])[:10]
+    >>> y[far] = "a"
     >>> sanitizer = LeaveClusterOutSanitizer().fit(X, y)
-    >>> sanitizer.support_[:5], sanitizer.suggested_labels_[:5]
-    (array([False, False, False, False, False]), array([0, 0, 0, 0, 0]))
+    >>> np.array_equal(np.flatnonzero(~sanitizer.support_), np.sort(far))
+    True
+    >>> sanitizer.suggested_labels_[far[:3]]
+    array(['b', 'b', 'b'], dtype='<U1')
     """
 
     _target_kind = "any"
@@ -108,13 +113,13 @@ class LeaveClusterOutSanitizer(BaseSanitizer):
 
     def __init__(
         self,
-        contamination=0.05,
+        contamination=0.1,
         *,
         drop_by="global",
         n_clusters=(10, 30),
         n_rounds=3,
         penalty="auto",
-        readmit=0.25,
+        readmit=0.1,
         scale="auto",
         threshold=None,
         min_per_class=0.5,
@@ -151,17 +156,31 @@ class LeaveClusterOutSanitizer(BaseSanitizer):
             for place, size in enumerate(sizes)
         ]
 
-        def select(scores):
-            return super(LeaveClusterOutSanitizer, self)._select(scores, rows, target)
-
-        scores, kept = run_rounds(X, view, clusterings, self.penalty_, select, self.n_rounds)
-        final, expected = readmit(X, view, kept, 2.0 if self.readmit is None else self.readmit)
-        self.readmitted_ = (final & ~kept)[back]
-        self.support_ = final[back]
-        self.suggested_labels_ = self._suggest(target, final, view.expected(expected))[back]
-        weights = minimise(reference_problem(X, view, self.penalty_, final))
+        scores, kept = self._decide(X, view, clusterings, rows, target)
+        expected = view.expected(X @ final_weights(X, view, kept))
+        self.support_ = kept[back]
+        self.suggested_labels_ = self._suggest(target, kept, expected)[back]
+        weights = minimise(reference_problem(X, view, self.penalty_, kept))
         self.coef_, self.intercept_ = weights[:-1].T, weights[-1]
         return scores[back]
+
+    def _decide(self, X, view, clusterings, rows, target):
+        """Return the scores, and the mask of the rows to keep."""
+
+        def leave_out(share):
+            def rule(scores):
+                if self.threshold is not None:
+                    return ~(scores > self.threshold)
+                return self._leave_out(share, scores, rows, target)
+
+            return rule
+
+        wide = self.contamination if self.readmit is None else min(_CAUTION * self.contamination, _MOST)
+        scores, kept = run_rounds(X, view, clusterings, self.penalty_, leave_out(wide), self.n_rounds)
+        if self.readmit is not None:
+            cap = leave_out(self.contamination) if self.threshold is None else None
+            kept = readmit(X, view, kept, self.readmit, cap)
+        return scores, kept
 
     def _select(self, scores, rows, target):
         # Decided round by round.
@@ -179,7 +198,7 @@ class LeaveClusterOutSanitizer(BaseSanitizer):
             return float(self.penalty)
         share = max(self.contamination, _LEAST)
         # Each of many classes has few rows to speak for it.
-        return share**2 / (2.0 * _SHARE**2) * 2.0 / max(target.n_codes, 2)
+        return share / _LENGTH * 2.0 / max(target.n_codes, 2)
 
     @staticmethod
     def _suggest(target, kept, expected):

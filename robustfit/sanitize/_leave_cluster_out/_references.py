@@ -7,23 +7,25 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.linalg.lapack import dpotrf, dpotrs
 
 from robustfit.losses import Loss
+from robustfit.sanitize._leave_cluster_out._systems import conjugate_gradients, factored, gram, solve_factored
 
-# Up to this many unknowns the Hessian is formed and factored; beyond, systems are solved by conjugate gradients.
-_MOST_FACTORED = 1000
+# Up to this many unknowns each system is formed and factored. Up to the second number only the one of all rows is, and
+# conditions those of fewer rows; beyond, systems are solved by products with the rows alone.
+_FEW_UNKNOWNS = 150
+_MANY_UNKNOWNS = 1500
 
 # Newton's method ends when the objective would fall by less than this part of it.
 _SMALL_FALL = 1e-9
 _MOST_STEPS = 50
 _MOST_HALVINGS = 30
 
-# Conjugate gradients end at this part of the right-hand side's length.
-_RESIDUAL = 1e-6
-_MOST_PRODUCTS = 500
+# Part of the right-hand side's length at which a residual is small enough: Newton's method corrects
+# a rough step with the next one.
+_ROUGH, _FINE = 1e-2, 1e-5
 
-# Right-hand sides that are solved at once.
+# Folds whose systems are solved at once.
 _BLOCK = 16
 
 
@@ -81,7 +83,7 @@ def _minimise_one(problem, target, weights):
     value = _value(problem, target, weights, scores)
     for _ in range(_MOST_STEPS):
         gradient = problem.X.T @ problem.loss.slope(target, scores) + problem.penalty * weights
-        step = -_System(problem.X, problem.loss.curvature(target, scores), problem.penalty).solve(gradient)
+        step = -_solve(problem, problem.loss.curvature(target, scores), gradient)
         fall = -(gradient @ step)
         if fall <= _SMALL_FALL * value:
             break
@@ -96,11 +98,28 @@ def _minimise_one(problem, target, weights):
     return weights
 
 
+def _solve(problem, bend, right):
+    """Return ``(Xᵀ diag(bend) X + penalty · I)⁻¹ right``."""
+    if problem.X.shape[1] <= _FEW_UNKNOWNS:
+        return solve_factored(factored(_hessian(problem, bend)), right)
+
+    def product(direction):
+        return problem.X.T @ (bend * (problem.X @ direction)) + problem.penalty * direction
+
+    return conjugate_gradients(product, right, _ROUGH)
+
+
+def _hessian(problem, bend):
+    hessian = gram(problem.X, bend)
+    hessian.flat[:: len(hessian) + 1] += problem.penalty
+    return hessian
+
+
 def _value(problem, target, weights, scores):
     return float(problem.loss.value(target, scores).sum() + 0.5 * problem.penalty * (weights @ weights))
 
 
-def scores_left_out(problem, weights, folds, X, folds_of_rows):
+def scores_left_out(problem, weights, clusterings, X):
     """Score rows by models that have not seen the rows of the same fold.
 
     Parameters
@@ -109,15 +128,14 @@ def scores_left_out(problem, weights, folds, X, folds_of_rows):
         Of the rows that models are fitted to.
     weights : ndarray of shape (n_unknowns, n_tasks)
         Its minimum.
-    folds : ndarray of shape (n_rows,)
-        Folds of those rows.
+    clusterings : list of (ndarray of shape (n_rows,), ndarray of shape (n_samples,))
+        Folds of those rows, and of the rows to score.
     X : ndarray or csr array of shape (n_samples, n_unknowns)
-    folds_of_rows : ndarray of shape (n_samples,)
-        Folds of the rows to score.
 
     Returns
     -------
-    scores : ndarray of shape (n_samples, n_tasks)
+    scores : list of ndarray of shape (n_samples, n_tasks)
+        One for each clustering.
 
     Notes
     -----
@@ -125,22 +143,19 @@ def scores_left_out(problem, weights, folds, X, folds_of_rows):
     that are left: ``w − (H − H_c)⁻¹ (g − g_c)``, where the gradient g of all rows is zero. With a strong penalty that
     is close to a new fit, at the price of one system.
     """
-    scores = np.empty((X.shape[0], weights.shape[1]))
-    fitted, scored = _members(folds), _members(folds_of_rows)
-    names = sorted(scored)
+    found = [np.empty((X.shape[0], weights.shape[1])) for _ in clusterings]
+    members = [(_members(fitted), _members(scored)) for fitted, scored in clusterings]
     for task in range(weights.shape[1]):
         target = problem.targets[:, task]
         now = problem.X @ weights[:, task]
         pull, bend = problem.loss.slope(target, now), problem.loss.curvature(target, now)
-        system = _System(problem.X, bend, problem.penalty)
-        for start in range(0, len(names), _BLOCK):
-            block = names[start : start + _BLOCK]
-            rows = [fitted.get(name, np.empty(0, dtype=np.intp)) for name in block]
-            moved = system.solve_without(rows, [problem.X[own].T @ pull[own] for own in rows])
-            for name, move in zip(block, moved, strict=True):
-                own = scored[name]
-                scores[own, task] = X[own] @ (weights[:, task] + move)
-    return scores
+        move = _mover(problem, bend)
+        for scores, (fitted, scored) in zip(found, members, strict=True):
+            names = sorted(scored)
+            rows = [fitted.get(name, np.empty(0, dtype=np.intp)) for name in names]
+            for name, step in zip(names, move(rows, pull), strict=True):
+                scores[scored[name], task] = X[scored[name]] @ (weights[:, task] + step)
+    return found
 
 
 def _members(folds):
@@ -150,66 +165,42 @@ def _members(folds):
     return dict(zip(names.tolist(), np.split(order, starts[1:]), strict=True))
 
 
-class _System:
-    """``H = Xᵀ diag(bend) X + penalty · I``."""
+def _mover(problem, bend):
+    """Return a function that gives, for the rows of each fold and all pulls, how leaving them out moves the weights."""
+    if problem.X.shape[1] > _MANY_UNKNOWNS:
+        return _move_by_products(problem, bend)
+    hessian = _hessian(problem, bend)
+    whole = factored(hessian)
+    direct = problem.X.shape[1] <= _FEW_UNKNOWNS
 
-    def __init__(self, X, bend, penalty):
-        self.X, self.bend, self.penalty = X, bend, penalty
-        self.factored = X.shape[1] <= _MOST_FACTORED
-        if self.factored:
-            self.hessian = _gram(X, bend)
-            self.hessian.flat[:: len(self.hessian) + 1] += penalty
+    def move_one(own, pull):
+        rows, bends = problem.X[own], bend[own]
+        right = rows.T @ pull[own]
+        if direct:
+            return solve_factored(factored(hessian - gram(rows, bends)), right)
 
-    def solve(self, right):
-        """Return ``H⁻¹ right``."""
-        if self.factored:
-            return _solve(self.hessian, right)
-        return self._iterate(right[:, None], None)[:, 0]
+        def product(direction):
+            return hessian @ direction - rows.T @ (bends * (rows @ direction))
 
-    def solve_without(self, folds, rights):
-        """Return ``(H − H_c)⁻¹ right_c`` for each fold c, H_c being what its rows give to H."""
-        if self.factored:
-            return [
-                _solve(self.hessian - _gram(self.X[own], self.bend[own]), right) if len(own) else np.zeros_like(right)
-                for own, right in zip(folds, rights, strict=True)
-            ]
-        bends = np.repeat(self.bend[:, None], len(folds), axis=1)
-        for place, own in enumerate(folds):
-            bends[own, place] = 0.0
-        return self._iterate(np.column_stack(rights), bends).T
+        return conjugate_gradients(product, right, _FINE, lambda residual: solve_factored(whole, residual))
 
-    def _iterate(self, right, bends):
-        """Conjugate gradients for each column by itself, the products of all at once."""
-        bends = self.bend[:, None] if bends is None else bends
-        found, residual = np.zeros_like(right), right.copy()
-        direction, squares = residual.copy(), np.einsum("ij,ij->j", residual, residual)
-        enough = _RESIDUAL**2 * squares
-        for _ in range(_MOST_PRODUCTS):
-            busy = squares > enough
-            if not busy.any():
-                break
-            product = self.X.T @ (bends * (self.X @ direction)) + self.penalty * direction
-            along = np.einsum("ij,ij->j", direction, product)
-            rate = np.divide(squares, along, out=np.zeros_like(squares), where=busy)
-            found += rate * direction
-            residual -= rate * product
-            new = np.einsum("ij,ij->j", residual, residual)
-            direction = residual + np.divide(new, squares, out=np.zeros_like(new), where=busy) * direction
-            squares = np.where(busy, new, squares)
-        return found
+    return lambda folds, pull: (move_one(own, pull) for own in folds)
 
 
-def _gram(X, bend):
-    root = np.sqrt(bend)
-    if sp.issparse(X):
-        rows = sp.diags_array(root) @ X
-        return (rows.T @ rows).toarray()
-    rows = X * root[:, None]
-    return rows.T @ rows
+def _move_by_products(problem, bend):
+    """As `_mover`, with nothing but products of rows and blocks of directions."""
 
+    def move(folds, pull):
+        for start in range(0, len(folds), _BLOCK):
+            block = folds[start : start + _BLOCK]
+            bends = np.repeat(bend[:, None], len(block), axis=1)
+            for place, own in enumerate(block):
+                bends[own, place] = 0.0
+            rights = np.column_stack([problem.X[own].T @ pull[own] for own in block])
 
-def _solve(hessian, right):
-    factor, info = dpotrf(hessian, lower=1)
-    if info != 0:  # pragma: no cover - the penalty makes it positive definite
-        raise np.linalg.LinAlgError("The Hessian of a reference model is not positive definite.")
-    return dpotrs(factor, right, lower=1)[0]
+            def product(directions, bends=bends):
+                return problem.X.T @ (bends * (problem.X @ directions)) + problem.penalty * directions
+
+            yield from conjugate_gradients(product, rights, _FINE).T
+
+    return move

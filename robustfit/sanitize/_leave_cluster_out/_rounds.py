@@ -8,7 +8,10 @@ from robustfit.sanitize._leave_cluster_out._references import Problem, minimise,
 
 # Total penalty of the model that says which rows come back: that of `sklearn.linear_model.LogisticRegression`.
 _FINAL_PENALTY = 1.0
-_READMISSIONS = 2
+
+# The surest rows come back first. With them the model has more to say against the bad ones, which would be believed if
+# all came at once; those that remain are the less believed, the more has come back.
+_STEPS = (0.9, 0.75, 0.6, 0.5, 0.4, 0.3, 0.2)
 
 
 def run_rounds(X, view, clusterings, penalty, select, n_rounds):
@@ -37,10 +40,8 @@ def run_rounds(X, view, clusterings, penalty, select, n_rounds):
         before = kept
         problem = reference_problem(X, view, penalty, kept)
         weights = minimise(problem, weights)
-        scores = np.mean(
-            [view.suspicion(scores_left_out(problem, weights, folds[kept], X, folds)) for folds in clusterings],
-            axis=0,
-        )
+        folds = [(folds[kept], folds) for folds in clusterings]
+        scores = np.mean([view.suspicion(found) for found in scores_left_out(problem, weights, folds, X)], axis=0)
         kept = select(scores)
         if np.array_equal(kept, before):
             break
@@ -52,8 +53,8 @@ def reference_problem(X, view, penalty, kept):
     return Problem(X[kept], view.targets[kept], view.reference_loss, penalty * np.count_nonzero(kept))
 
 
-def readmit(X, view, kept, least):
-    """Take back rows that a model of the rows kept believes.
+def readmit(X, view, kept, least, cap):
+    """Take back rows that a model of the rows kept believes, and the least doubtful ones of the others.
 
     Parameters
     ----------
@@ -61,20 +62,26 @@ def readmit(X, view, kept, least):
     view : ClassView or NumberView
     kept : ndarray of shape (n_samples,), bool
     least : float
-        Belief from which a row comes back.
+        Belief from which a row comes back in the end.
+    cap : callable or None
+        ``cap(doubts)`` marks the rows that come back in any case, since only so many may stay away.
 
     Returns
     -------
     kept : ndarray of shape (n_samples,), bool
-    scores : ndarray of shape (n_samples, n_tasks)
-        Of the last of those models.
     """
-    weights = None
-    for _ in range(_READMISSIONS):
-        weights = minimise(Problem(X[kept], view.targets[kept], view.final_loss, _FINAL_PENALTY), weights)
-        scores = X @ weights
-        back = kept | (view.belief(scores, kept) >= least)
-        if np.array_equal(back, kept):
-            break
-        kept = back
-    return kept, scores
+    weights, fitted = None, None
+    for step in (*(step for step in _STEPS if step > least), least, least):
+        if not np.array_equal(kept, fitted):
+            weights, fitted = final_weights(X, view, kept, weights), kept
+            belief = view.belief(X @ weights, kept)
+        kept = kept | (belief >= step)
+    if cap is None:
+        return kept
+    # Rows that are kept are above all doubt.
+    return kept | cap(np.where(kept, -2.0, -belief))
+
+
+def final_weights(X, view, kept, start=None):
+    """Fit the model that is believed: as weakly regularised as a user's would be."""
+    return minimise(Problem(X[kept], view.targets[kept], view.final_loss, _FINAL_PENALTY), start)

@@ -51,8 +51,11 @@ class ClassView:
         return 0.5 * (others.max(axis=1) - scores[rows, self.codes])
 
     def belief(self, scores, kept):
-        """Return the probability of each label."""
-        return _probabilities(scores)[np.arange(len(self.codes)), self.codes]
+        """Return the probability of each label, where only the best other class is considered besides."""
+        rows, others = np.arange(len(self.codes)), _probabilities(scores)
+        own = others[rows, self.codes]
+        others[rows, self.codes] = 0.0
+        return own / np.maximum(own + others.max(axis=1), 1e-300)
 
     def expected(self, scores):
         """Return the code of the most probable class."""
