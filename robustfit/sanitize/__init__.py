@@ -20,6 +20,7 @@ from robustfit.sanitize._sanitizer_chain import SanitizerChain
 from robustfit.sanitize._slab_sanitizer import SlabSanitizer
 from robustfit.sanitize._spectral_sanitizer import SpectralSanitizer
 from robustfit.sanitize._sphere_sanitizer import SphereSanitizer
+from robustfit.sanitize._union_sanitizer import UnionSanitizer
 from robustfit.sanitize._validation._batch_validator import BatchValidator
 from robustfit.sanitize._validation._report import BatchValidationError, Finding, ValidationReport
 
@@ -47,5 +48,6 @@ __all__ = [
     "SlabSanitizer",
     "SpectralSanitizer",
     "SphereSanitizer",
+    "UnionSanitizer",
     "ValidationReport",
 ]

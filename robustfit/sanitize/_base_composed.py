@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
-from sklearn.utils import get_tags
+from sklearn.utils import Bunch, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.validation import has_fit_parameter
 
@@ -11,6 +11,7 @@ from robustfit._meta._fit_params import split_params
 from robustfit._meta._inputs import read_test_rows, read_training_rows
 from robustfit._sklearn import BaseComposition, fit_context, num_samples, process_routing, routing_enabled
 from robustfit.sanitize._base_sanitizer import BaseSanitizer
+from robustfit.sanitize._intersection import intersection
 
 _METHODS = ("fit", "score_rows")
 
@@ -125,6 +126,11 @@ class BaseComposedSanitizer(BaseSanitizer, BaseComposition):
         self._fit_rows(rows, target, members=members, params=split)
         return self
 
+    @property
+    def named_sanitizers_(self):
+        """The fitted sanitizers, by name."""
+        return Bunch(**self._fitted)
+
     def _params_of(self, members, fit_params):
         """Return the fit parameters of each member, by name."""
         if not fit_params:
@@ -149,6 +155,17 @@ class BaseComposedSanitizer(BaseSanitizer, BaseComposition):
         for name, member in self._members():
             router.add(**{name: member}, method_mapping=mapping)
         return router
+
+    def _keep_regions(self, target):
+        """Store where rows may lie that all members keep, if all say where."""
+        # Of an earlier fit.
+        vars(self).pop("feasible_set_", None)
+        sets = [getattr(member, "feasible_set_", None) for member in self._fitted.values()]
+        if target is None or target.classes is None or any(found is None for found in sets):
+            return
+        regions = {label: intersection([found.get(label) for found in sets]) for label in target.labels}
+        if None not in regions.values():
+            self.feasible_set_ = regions
 
     def _read_rows(self, X, *, reset):
         # Whether values may be missing, and columns be no numbers, is up to the members.

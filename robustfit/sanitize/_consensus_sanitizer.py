@@ -5,7 +5,6 @@
 import numpy as np
 from scipy.special import betainc
 from sklearn.base import clone
-from sklearn.utils import Bunch
 
 from robustfit._meta._fit_params import member_params
 from robustfit._sklearn import StrOptions, num_samples
@@ -115,19 +114,19 @@ class ConsensusSanitizer(BaseComposedSanitizer):
 
     def _fit_scores(self, rows, target, *, members, params):
         labels, everyone = None if target is None else target.given, np.arange(num_samples(rows))
-        self.named_sanitizers_ = Bunch()
+        self._fitted = {}
         for name, member in members:
             fitted = clone(member)
             fitted.fit(rows, labels, **member_params(*params[name], everyone))
-            self.named_sanitizers_[name] = fitted
-        given = [fitted.scores_ for fitted in self.named_sanitizers_.values()]
+            self._fitted[name] = fitted
+        given = [fitted.scores_ for fitted in self._fitted.values()]
         self._ordered = [np.sort(scores) for scores in given]
         self.ranks_ = self._ranks(given)
         return aggregate(self.ranks_, self.aggregation)
 
     def _score(self, rows, target):
         labels = None if target is None else target.given
-        given = [fitted.score_rows(rows, labels) for fitted in self.named_sanitizers_.values()]
+        given = [fitted.score_rows(rows, labels) for fitted in self._fitted.values()]
         return aggregate(self._ranks(given), self.aggregation)
 
     def _ranks(self, given):

@@ -165,7 +165,9 @@ class InfluenceSanitizer(BaseAroundLinear):
         self._check_size(task, target)
         self.estimator_ = task.fit(np.ones(len(task.values), dtype=bool))
         given = LinearRows(self._measure(task.rows), task.values)
-        self._fit = self._minimum(given, price_of_slopes(task.estimator))
+        found = self._minimum(given, price_of_slopes(task.estimator))
+        # The loss is a handful of functions, which files of saved models do not hold.
+        self._theta, self._inverse = found.theta, found.inverse
         members = np.zeros(len(task.values), dtype=bool)
         if trusted is None:
             settings = {name: getattr(self, name) for name in ("contamination", "drop_by", "min_per_class")}
@@ -173,14 +175,15 @@ class InfluenceSanitizer(BaseAroundLinear):
             reference = LinearRows(given.space.take(members), task.values[members])
         else:
             reference = self._linear_rows(*trusted)
-        self._others = reference.derivatives(self._fit.loss, self._fit.theta)
+        self._others = reference.derivatives(found.loss, found.theta)
         self._unit = 1.0
         if target.classes is None:
-            self._unit = residual_units(task.values, given.space.times(self._fit.theta)[:, 0])[1] ** 2
-        return task.restore(self._fit.harms(given, *self._others, members=members)) / self._unit
+            self._unit = residual_units(task.values, given.space.times(found.theta)[:, 0])[1] ** 2
+        return task.restore(found.harms(given, *self._others, members=members)) / self._unit
 
     def _score(self, rows, target):
-        return self._fit.harms(self._linear_rows(rows, target), *self._others) / self._unit
+        fit = PenalizedFit(read_loss(self.estimator_), self._theta, self._inverse)
+        return fit.harms(self._linear_rows(rows, target), *self._others) / self._unit
 
     def _linear_rows(self, rows, target):
         rows, values = self._as_given(rows, target.values)

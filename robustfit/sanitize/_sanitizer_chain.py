@@ -2,17 +2,13 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils import Bunch
 
 from robustfit._meta._fit_params import member_params
 from robustfit._sklearn import num_samples, safe_indexing
 from robustfit.sanitize._base_composed import BaseComposedSanitizer
-from robustfit.sanitize._intersection import intersection
+from robustfit.sanitize._stage import Stage, codes_of
 
 
 class SanitizerChain(BaseComposedSanitizer):
@@ -82,20 +78,20 @@ class SanitizerChain(BaseComposedSanitizer):
         self.sanitizers = sanitizers
 
     def _fit_scores(self, rows, target, *, members, params):
-        labels, codes, n_rows = None if target is None else target.given, _codes(rows, target), num_samples(rows)
+        labels, codes, n_rows = None if target is None else target.given, codes_of(rows, target), num_samples(rows)
         self.dropped_by_ = np.full(n_rows, None, dtype=object)
-        self.named_sanitizers_, self._stages = Bunch(), []
+        self._fitted, self._stages = {}, []
         scores, left = np.zeros(n_rows), np.arange(n_rows)
         for place, (name, member) in enumerate(members):
             fitted = clone(member)
             own = member_params(*params[name], left)
             fitted.fit(_take(rows, left), None if labels is None else labels[left], **own)
-            stage = _Stage.of(fitted, codes[left], 1 if target is None else target.n_codes)
+            stage = Stage.of(fitted, codes[left], 1 if target is None else target.n_codes)
             ranks = stage.ranks(fitted.scores_)
             dropped = ~fitted.support_
             scores[left] = np.where(dropped, len(members) - place + ranks, np.maximum(scores[left], ranks))
             self.dropped_by_[left[dropped]] = name
-            self.named_sanitizers_[name] = fitted
+            self._fitted[name] = fitted
             self._stages.append(stage)
             left = left[~dropped]
         return scores
@@ -104,10 +100,10 @@ class SanitizerChain(BaseComposedSanitizer):
         return scores < 1.0
 
     def _score(self, rows, target):
-        labels, codes = None if target is None else target.given, _codes(rows, target)
+        labels, codes = None if target is None else target.given, codes_of(rows, target)
         scores, left = np.zeros(len(codes)), np.arange(len(codes))
         n_stages = len(self._stages)
-        for place, (member, stage) in enumerate(zip(self.named_sanitizers_.values(), self._stages, strict=True)):
+        for place, (member, stage) in enumerate(zip(self._fitted.values(), self._stages, strict=True)):
             if not len(left):
                 break
             given = member.score_rows(_take(rows, left), None if labels is None else labels[left])
@@ -118,57 +114,8 @@ class SanitizerChain(BaseComposedSanitizer):
 
     def _keep(self, scores, kept, target):
         super()._keep(scores, kept, target)
-        # Of an earlier fit.
-        vars(self).pop("feasible_set_", None)
-        sets = [getattr(member, "feasible_set_", None) for member in self.named_sanitizers_.values()]
-        if target is None or target.classes is None or any(found is None for found in sets):
-            return
-        regions = {label: intersection([found.get(label) for found in sets]) for label in target.labels}
-        if None not in regions.values():
-            self.feasible_set_ = regions
-
-
-def _codes(rows, target):
-    """Class of each row; zeros where there are none."""
-    return np.zeros(num_samples(rows), dtype=np.intp) if target is None or not target.coded else target.values
+        self._keep_regions(target)
 
 
 def _take(rows, index):
     return rows if len(index) == num_samples(rows) else safe_indexing(rows, index)
-
-
-@dataclass(frozen=True)
-class _Stage:
-    """What the scores of one sanitizer are compared with.
-
-    Parameters
-    ----------
-    ordered : ndarray of shape (n_seen,)
-        Scores of the rows that it saw, in order.
-    reach : ndarray of shape (n_codes,)
-        Largest score in each class that it lets pass.
-    """
-
-    ordered: Any
-    reach: Any
-
-    @classmethod
-    def of(cls, fitted, codes, n_codes):
-        """Read off a fitted sanitizer what it keeps."""
-        scores, kept = fitted.scores_, fitted.support_
-        reach = np.full(n_codes, np.inf)
-        lost = np.unique(codes[~kept])
-        for code in lost:
-            reach[code] = scores[kept & (codes == code)].max(initial=-np.inf)
-        # A class that lost no row is held to what others are held to, but for what it showed to be let pass.
-        if len(lost):
-            for code in np.setdiff1d(codes, lost):
-                reach[code] = max(reach[lost].max(), scores[codes == code].max())
-        return cls(np.sort(scores), reach)
-
-    def ranks(self, scores):
-        """Share of the rows seen with smaller scores, those of equal score by half."""
-        below = np.searchsorted(self.ordered, scores, side="left")
-        upto = np.searchsorted(self.ordered, scores, side="right")
-        # A row that is more suspicious than all that were seen ranks like the first of them.
-        return np.minimum((below + upto) / 2.0, len(self.ordered) - 0.5) / len(self.ordered)

@@ -1,0 +1,144 @@
+"""What any of several sanitizers objects to."""
+
+# SPDX-License-Identifier: BSD-3-Clause
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import clone
+
+from robustfit._meta._fit_params import member_params
+from robustfit._meta._rules import Trim, most_to_drop
+from robustfit._sklearn import Interval, StrOptions, num_samples
+from robustfit.sanitize._base_composed import BaseComposedSanitizer
+from robustfit.sanitize._stage import Stage, codes_of
+
+
+class UnionSanitizer(BaseComposedSanitizer):
+    """Leave out the rows that any of several sanitizers leaves out; each is fitted on all rows.
+
+    Sanitizers that look for different things find different poison. What they leave out adds up, less what they agree
+    on.
+
+    Parameters
+    ----------
+    sanitizers : list of (str, sanitizer)
+        Names and sanitizers. A sanitizer that is None is left out. Each has its own ``contamination``.
+    min_per_class : int or float, default=0.5
+        Rows, or share of the rows, of each class that stay in any case, the least suspicious ones.
+    member_error : {"abstain", "raise"}, default="raise"
+        What happens where a sanitizer cannot judge the rows, such as rows with more columns than it can work with:
+        ``"abstain"`` goes on without it, as long as one is left.
+
+    Attributes
+    ----------
+    scores_ : ndarray of shape (n_samples,)
+        Number of the sanitizers that leave the row out, plus its largest rank. A rank is the share of the rows that a
+        sanitizer finds less suspicious, above 0 and below 1, where rows of the same score, itself among them, count by
+        half.
+    support_ : ndarray of shape (n_samples,), bool
+        Rows that are kept.
+    sample_indices_ : ndarray of shape (n_kept,)
+        Their positions.
+    contamination_ : float
+        Share of the rows that were left out.
+    dropped_by_ : ndarray of shape (n_samples,), object
+        Names of the sanitizers that leave a row out, joined by commas; None for a row that is kept.
+    named_sanitizers_ : Bunch
+        The fitted sanitizers, by name.
+    failures_ : dict of str to str
+        Sanitizers that abstained, and what they said.
+    suggested_labels_ : ndarray of shape (n_samples,)
+        Of the first sanitizer that has an opinion on that. Only there if one has.
+    feasible_set_ : dict of label to FeasibleSet
+        Where rows of each class may lie that all sanitizers keep. Only there if all of them have one, by labels.
+    classes_ : ndarray of shape (n_classes,)
+        Not there if y is missing or holds numbers.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        If X has column names that are all strings.
+
+    See Also
+    --------
+    SanitizerChain : Each sees only what those before it kept.
+    ConsensusSanitizer : Leaves out a fixed share, of what several find suspicious.
+
+    Notes
+    -----
+    `score_rows` takes for left out by a sanitizer what is more suspicious than all rows of the same class that it kept.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from robustfit.sanitize import SlabSanitizer, SphereSanitizer, UnionSanitizer
+    >>> X = np.array([[0.0, 0.0], [1.0, 0.5], [0.5, 1.0], [0.0, 90.0], [9.0, 0.0], [9.5, 0.5], [9.0, 1.0], [4.0, 1.0]])
+    >>> y = np.array(["a", "a", "a", "a", "b", "b", "b", "b"])
+    >>> union = UnionSanitizer([("sphere", SphereSanitizer(0.15)), ("slab", SlabSanitizer(0.15))]).fit(X, y)
+    >>> union.dropped_by_[[3, 7]]
+    array(['sphere', 'slab'], dtype=object)
+    """
+
+    _parameter_constraints: dict = {
+        **BaseComposedSanitizer._parameter_constraints,
+        "min_per_class": [Interval(Integral, 1, None, closed="left"), Interval(Real, 0, 1, closed="both")],
+        "member_error": [StrOptions({"abstain", "raise"})],
+    }
+
+    def __init__(self, sanitizers, *, min_per_class=0.5, member_error="raise"):
+        self.sanitizers = sanitizers
+        self.min_per_class = min_per_class
+        self.member_error = member_error
+
+    def _fit_scores(self, rows, target, *, members, params):
+        self._fit_members(rows, target, members, params)
+        codes, n_codes = codes_of(rows, target), 1 if target is None else target.n_codes
+        fitted = self._fitted.values()
+        self._stages = [Stage.of(member, codes, n_codes) for member in fitted]
+        self._dropped = np.array([~member.support_ for member in fitted])
+        ranks = [stage.ranks(member.scores_) for stage, member in zip(self._stages, fitted, strict=True)]
+        return self._dropped.sum(axis=0) + np.max(ranks, axis=0)
+
+    def _fit_members(self, rows, target, members, params):
+        labels, everyone = None if target is None else target.given, np.arange(num_samples(rows))
+        self._fitted, self.failures_, problem = {}, {}, None
+        for name, member in members:
+            try:
+                fitted = clone(member).fit(rows, labels, **member_params(*params[name], everyone))
+            except Exception as error:
+                if self.member_error == "raise":
+                    raise
+                self.failures_[name], problem = f"{type(error).__name__}: {error}", error
+                continue
+            self._fitted[name] = fitted
+        if not self._fitted:
+            raise problem
+
+    def _select(self, scores, rows, target):
+        weights = np.ones(len(scores))
+        groups = [np.arange(len(scores))] if target is None else target.groups()
+        trim = Trim(
+            weights, lambda: self._keys(rows, target), groups, most_to_drop(weights, groups, self.min_per_class)
+        )
+        asked = np.array([np.count_nonzero(scores[group] >= 1.0) for group in groups], dtype=float)
+        return trim.by_class(asked)(scores) > 0
+
+    def _score(self, rows, target):
+        labels, codes = None if target is None else target.given, codes_of(rows, target)
+        counts, ranks = np.zeros(len(codes)), np.zeros(len(codes))
+        for member, stage in zip(self._fitted.values(), self._stages, strict=True):
+            given = member.score_rows(rows, labels)
+            counts += given > stage.reach[codes]
+            ranks = np.maximum(ranks, stage.ranks(given))
+        return counts + ranks
+
+    def _keep(self, scores, kept, target):
+        super()._keep(scores, kept, target)
+        names, self.dropped_by_ = np.array(list(self._fitted)), np.full(len(kept), None, dtype=object)
+        for row in np.flatnonzero(~kept):
+            self.dropped_by_[row] = ", ".join(names[self._dropped[:, row]])
+        del self._dropped
+        vars(self).pop("suggested_labels_", None)
+        suggested = [m.suggested_labels_ for m in self._fitted.values() if hasattr(m, "suggested_labels_")]
+        if suggested:
+            self.suggested_labels_ = suggested[0]
+        self._keep_regions(target)
