@@ -16,7 +16,7 @@ from robustfit.sanitize._leave_cluster_out._rounds import final_weights, readmit
 from robustfit.sanitize._leave_cluster_out._views import ClassView, NumberView
 from robustfit.sanitize._row_normalizer import RowNormalizer
 
-# Length of weights that bad rows can give to a reference.
+# Length of the weights that bad rows can give to a reference.
 _LENGTH = 17.0
 
 # At first more rows are left out than are said to be bad: bad rows among those kept would speak for each other.
@@ -30,10 +30,14 @@ _LEAST = 0.01
 class LeaveClusterOutSanitizer(BaseSanitizer):
     """Leave out the rows whose label is contradicted by models that have not seen rows like them.
 
+    Rows that an attacker placed alike speak for each other: a model that learned from some of them forgives the rest,
+    and folds at random share them out. Here a row is judged by models that lack the whole cluster around it.
+
     Parameters
     ----------
-    contamination : float, default=0.05
-        Share of the rows to leave out, in [0, 0.5), rounded down to whole rows; fewer where some are readmitted.
+    contamination : float, default=0.1
+        Largest share of the rows to leave out, in [0, 0.5), rounded down to whole rows. Where rows come back fewer are
+        left out, of clean rows often hardly any: a share that is too large costs less than one that is too small.
     drop_by : {"global", "class"}, default="global"
         Whether the most suspicious rows of all are left out, or the same share of each class. Poison that claims a
         small class may be a larger part of it, and ``"class"`` leaves what is beyond the share.
@@ -43,9 +47,10 @@ class LeaveClusterOutSanitizer(BaseSanitizer):
         How often rows are scored by models without the rows left out before.
     penalty : float or "auto", default="auto"
         λ of the reference models, per row. ``"auto"`` derives it from `contamination`, see Notes.
-    readmit : float or None, default=0.25
-        Rows that were left out come back if a model of the others gives their label at least this probability; for
-        numbers, if the normal density of the residual is at least this part of its peak. None for no readmission.
+    readmit : float or None, default=0.1
+        Rows that were left out come back if a model of the others gives their label at least this probability, where
+        only the label and the most probable other class count; for numbers, if the normal density of the residual is at
+        least this part of its peak. None: nothing comes back, and exactly the share is left out.
     scale : {"auto", "robust", "log1p"} or None, default="auto"
         How `RowNormalizer` scales the columns before rows are brought to length 1.
     threshold : float, default=None
@@ -62,7 +67,7 @@ class LeaveClusterOutSanitizer(BaseSanitizer):
     scores_ : ndarray of shape (n_samples,)
         Minus the margin of the label, half the distance to the best other class: above 0 another class is more likely,
         at −1 the row is told apart as well as the model asks for. For numbers the size of the residual in robust
-        standard deviations of y.
+        standard deviations of y. Rows with a high score that came back are kept.
     support_ : ndarray of shape (n_samples,), bool
         Rows that are kept.
     sample_indices_ : ndarray of shape (n_kept,)
@@ -78,11 +83,52 @@ class LeaveClusterOutSanitizer(BaseSanitizer):
     coef_ : ndarray of shape (n_models, n_features)
         Of the reference of all rows kept, which scores later rows, in the columns of `normalizer_`.
     intercept_ : ndarray of shape (n_models,)
+    units_ : tuple of float
+        Median and robust standard deviation of y; with numbers only.
     classes_ : ndarray of shape (n_classes,)
         Not there if y holds numbers.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         If X has column names that are all strings.
+
+    See Also
+    --------
+    RowNormalizer : How rows are brought to length 1.
+    LossSanitizer : Folds at random.
+    robustfit.trimmed.TrimmedClassifier : Leaves out what the estimator itself contradicts.
+
+    Notes
+    -----
+    Rows are brought to length 1 by `RowNormalizer`. Then, `n_rounds` times:
+
+    1. A linear reference, hinge loss for labels (one class against the rest if there are more than two) and Huber's for
+       numbers, is fitted to the rows kept so far, with the penalty λ/2 ‖w‖² per row, intercept included.
+    2. k-means puts the rows of each class, or rows and numbers together, into clusters. For each cluster c, the model
+       of the other rows is taken to be one Newton step away, ``w_c = w + (H − H_c)⁻¹ g_c`` with Hessian and gradient
+       of the cluster's rows, and scores the rows of the cluster.
+    3. The rows with the largest scores, averaged over the clusterings, are left out: half more than `contamination`.
+
+    At last a logistic regression with C = 1 (for numbers a Huber regression), on the same rows of length 1, says which
+    rows come back: first those of a probability of 0.9, then, after a new fit each, of less and less. Genuine rows that
+    are hard come back early, and then count against the others. If more than the share are still away, the most
+    believed of those come back as well.
+
+    *The penalty.* The reference is ``w = (1/λn) Σ a_i t_i x_i`` with ``0 ≤ a_i ≤ 1`` for labels t = ±1. Of rows of
+    length 1, a share ε gives the weights of the columns a part that is at most ε/λ long, whatever those rows are.
+    ``"auto"`` holds this at 17: λ = ε/17, with ε the contamination and at least 0.01, times 2/k for k > 2 classes. The
+    length 17 was found by experiment. Half of it and twice as much did as well in most of them.
+
+    *What it cannot do.* Rows that agree with what the other rows say, near the boundary, are kept; nothing here bounds
+    what those do, see `robustfit.audit.certify_damage`. Models are linear in the columns: labels that depend on them in
+    other ways look suspicious, in no order that means much. A cluster that only poison fills, in a class that nobody
+    else claims there, has nothing against it.
+
+    100 000 rows of 50 columns take about 4 seconds, 50 000 sparse rows of 10 000 columns about 6; sparse rows stay so.
+
+    References
+    ----------
+    .. [1] P. W. Koh, J. Steinhardt and P. Liang, "Stronger Data Poisoning Attacks Break Data Sanitization Defenses",
+       Machine Learning 111, 2022. The attacks that it was built against.
 
     Examples
     --------
@@ -145,7 +191,7 @@ class LeaveClusterOutSanitizer(BaseSanitizer):
         back = np.argsort(order)
         rows, target = rows[order], target.take(order)
         if not target.coded:
-            self._units = _units(target.values)
+            self.units_ = _units(target.values)
         self.normalizer_ = RowNormalizer(self.scale).fit(rows)
         unit = self.normalizer_.transform(rows)
         view, X = self._view(target), with_ones(unit)
@@ -191,7 +237,7 @@ class LeaveClusterOutSanitizer(BaseSanitizer):
         return self._view(target).suspicion(np.asarray(scores))
 
     def _view(self, target):
-        return ClassView(target.values, target.n_codes) if target.coded else NumberView(target.values, *self._units)
+        return ClassView(target.values, target.n_codes) if target.coded else NumberView(target.values, *self.units_)
 
     def _penalty(self, target):
         if self.penalty != "auto":
