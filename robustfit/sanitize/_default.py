@@ -2,7 +2,17 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
+from robustfit.sanitize._duplicate_sanitizer import DuplicateSanitizer
+from robustfit.sanitize._influence_sanitizer import InfluenceSanitizer
 from robustfit.sanitize._leave_cluster_out_sanitizer import LeaveClusterOutSanitizer
+from robustfit.sanitize._spectral_sanitizer import SpectralSanitizer
+from robustfit.sanitize._union_sanitizer import UnionSanitizer
+
+# Probability of its label from which a row comes back that one of the sanitizers left out.
+_READMIT = 0.35
+
+# With fewer rows the influence of one of them is mostly noise.
+_ROWS_PER_COEFFICIENT = 10
 
 
 def default_sanitizer(task, contamination, random_state):
@@ -14,4 +24,12 @@ def default_sanitizer(task, contamination, random_state):
     contamination : float
     random_state : int
     """
-    return LeaveClusterOutSanitizer(contamination, random_state=random_state)
+    seeded = {"contamination": contamination, "random_state": random_state}
+    members = [
+        ("duplicates", DuplicateSanitizer(random_state=random_state)),
+        ("cluster_out", LeaveClusterOutSanitizer(**seeded)),
+        ("influence", InfluenceSanitizer(min_rows_per_coefficient=_ROWS_PER_COEFFICIENT, **seeded)),
+    ]
+    if task == "classifier":
+        members.append(("signature", SpectralSanitizer(mode="signature", **seeded)))
+    return UnionSanitizer(members, readmit=_READMIT, member_error="abstain")

@@ -2,9 +2,11 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
+from numbers import Real
+
 import numpy as np
 
-from robustfit._sklearn import fit_context
+from robustfit._sklearn import Interval, fit_context
 from robustfit.sanitize._base_around_linear import BaseAroundLinear
 from robustfit.sanitize._base_around_model import BaseAroundModel
 from robustfit.sanitize._linear._linear_losses import read_loss
@@ -44,6 +46,9 @@ class InfluenceSanitizer(BaseAroundLinear):
         Leave out all rows with a larger score instead.
     min_per_class : int or float, default=0.5
         Rows, or share of the rows, of each class that stay in any case.
+    min_rows_per_coefficient : float, default=0
+        Refuse to judge where there are fewer rows for each coefficient of the learner: what few rows say of the effect
+        of one of them is mostly noise.
     random_state : int, default=0
         Seeds what the learner leaves open, and the folds of the robust fit. Not negative.
 
@@ -115,6 +120,7 @@ class InfluenceSanitizer(BaseAroundLinear):
     _parameter_constraints: dict = {
         **{name: how for name, how in BaseAroundModel._parameter_constraints.items() if name != "n_jobs"},
         **BaseAroundModel._by_class,
+        "min_rows_per_coefficient": [Interval(Real, 0, None, closed="left")],
     }
 
     def __init__(
@@ -125,6 +131,7 @@ class InfluenceSanitizer(BaseAroundLinear):
         drop_by="global",
         threshold=None,
         min_per_class=0.5,
+        min_rows_per_coefficient=0,
         random_state=0,
     ):
         self.estimator = estimator
@@ -132,6 +139,7 @@ class InfluenceSanitizer(BaseAroundLinear):
         self.drop_by = drop_by
         self.threshold = threshold
         self.min_per_class = min_per_class
+        self.min_rows_per_coefficient = min_rows_per_coefficient
         self.random_state = random_state
 
     @fit_context(
@@ -210,4 +218,9 @@ class InfluenceSanitizer(BaseAroundLinear):
                 f"{n_coefficients} for {task.rows.shape[1]} features and {n_outputs} outputs; the limit is "
                 f"{_MOST_COEFFICIENTS}. Reduce the features first, with TruncatedSVD for instance, or use "
                 "GradientSanitizer, which has no such limit."
+            )
+        if len(task.values) < self.min_rows_per_coefficient * n_coefficients:
+            raise ValueError(
+                f"InfluenceSanitizer has {len(task.values)} rows for {n_coefficients} coefficients, fewer than "
+                f"min_rows_per_coefficient={self.min_rows_per_coefficient} asks for. Reduce the features, or lower it."
             )

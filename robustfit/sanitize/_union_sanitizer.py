@@ -5,12 +5,14 @@
 from numbers import Integral, Real
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import clone
 
 from robustfit._meta._fit_params import member_params
 from robustfit._meta._rules import Trim, most_to_drop
 from robustfit._sklearn import Interval, StrOptions, num_samples
 from robustfit.sanitize._base_composed import BaseComposedSanitizer
+from robustfit.sanitize._leave_cluster_out._readmission import take_back
 from robustfit.sanitize._stage import Stage, codes_of
 
 
@@ -24,6 +26,9 @@ class UnionSanitizer(BaseComposedSanitizer):
     ----------
     sanitizers : list of (str, sanitizer)
         Names and sanitizers. A sanitizer that is None is left out. Each has its own ``contamination``.
+    readmit : float or None, default=None
+        Rows that were left out come back if a model of the others gives their label at least this probability, as in
+        `LeaveClusterOutSanitizer`; for rows of numbers. None: nothing comes back.
     min_per_class : int or float, default=0.5
         Rows, or share of the rows, of each class that stay in any case, the least suspicious ones.
     member_error : {"abstain", "raise"}, default="raise"
@@ -80,12 +85,14 @@ class UnionSanitizer(BaseComposedSanitizer):
 
     _parameter_constraints: dict = {
         **BaseComposedSanitizer._parameter_constraints,
+        "readmit": [Interval(Real, 0, 1, closed="right"), None],
         "min_per_class": [Interval(Integral, 1, None, closed="left"), Interval(Real, 0, 1, closed="both")],
         "member_error": [StrOptions({"abstain", "raise"})],
     }
 
-    def __init__(self, sanitizers, *, min_per_class=0.5, member_error="raise"):
+    def __init__(self, sanitizers, *, readmit=None, min_per_class=0.5, member_error="raise"):
         self.sanitizers = sanitizers
+        self.readmit = readmit
         self.min_per_class = min_per_class
         self.member_error = member_error
 
@@ -120,7 +127,16 @@ class UnionSanitizer(BaseComposedSanitizer):
             weights, lambda: self._keys(rows, target), groups, most_to_drop(weights, groups, self.min_per_class)
         )
         asked = np.array([np.count_nonzero(scores[group] >= 1.0) for group in groups], dtype=float)
-        return trim.by_class(asked)(scores) > 0
+        kept = trim.by_class(asked)(scores) > 0
+        return kept if self.readmit is None else self._take_back(rows, target, kept)
+
+    def _take_back(self, rows, target, kept):
+        if not (issparse(rows) or isinstance(rows, np.ndarray)) or rows.dtype.kind not in "biuf" or target is None:
+            raise ValueError(
+                "readmit asks a model of rows of numbers and of y, which these are not. Encode the rows first, or set "
+                "readmit=None."
+            )
+        return take_back(rows, target, kept, self.readmit, self._keys(rows, target))
 
     def _score(self, rows, target):
         labels, codes = None if target is None else target.given, codes_of(rows, target)

@@ -1,0 +1,52 @@
+"""Rows that come back after any filter: those that a model of the others believes."""
+
+# SPDX-License-Identifier: BSD-3-Clause
+
+import numpy as np
+
+from robustfit._meta._robust_scale import robust_location_scale
+from robustfit.sanitize._leave_cluster_out._references import with_ones
+from robustfit.sanitize._leave_cluster_out._rounds import readmit
+from robustfit.sanitize._leave_cluster_out._views import ClassView, NumberView
+from robustfit.sanitize._row_normalizer import RowNormalizer
+
+
+def take_back(rows, target, kept, least, keys):
+    """Take back rows that a linear model of the rows kept believes, all brought to length 1.
+
+    Parameters
+    ----------
+    rows : ndarray or csr matrix of shape (n_samples, n_features)
+    target : Target
+    kept : ndarray of shape (n_samples,), bool
+    least : float
+        Probability of the label from which a row comes back.
+    keys : ndarray of shape (n_samples,)
+        A key of each row that does not depend on where it stands.
+
+    Returns
+    -------
+    kept : ndarray of shape (n_samples,), bool
+        As it was where no row is missing, or fewer than two classes are left.
+    """
+    if kept.all() or (target.coded and len(np.unique(target.values[kept])) < 2):
+        return kept
+    # Sums depend on the order of the rows.
+    order = np.argsort(keys, kind="stable")
+    rows, target = rows[order], target.take(order)
+    unit = RowNormalizer().fit_transform(rows)
+    view = view_of(target, None if target.coded else robust_units(target.values))
+    found = np.empty(len(kept), dtype=bool)
+    found[order] = readmit(with_ones(unit), view, kept[order], least, None)
+    return found
+
+
+def view_of(target, units):
+    """Return how targets are looked at; ``units`` are centre and unit of numbers."""
+    return ClassView(target.values, target.n_codes) if target.coded else NumberView(target.values, *units)
+
+
+def robust_units(values):
+    """Centre and unit of numbers."""
+    location, scale = robust_location_scale(values.reshape(-1, 1))
+    return float(location[0]), float(scale[0])
