@@ -40,6 +40,7 @@ from robustfit.sanitize import (
     SanitizerChain,
     SlabSanitizer,
     SphereSanitizer,
+    UnionSanitizer,
 )
 
 SCALED = make_pipeline(StandardScaler(), LogisticRegression())
@@ -118,8 +119,8 @@ def test_far_flips_cost_little(flipped):
         model = SanitizedClassifier(SCALED, action=action, contamination=0.1).fit(poisoned.X, poisoned.y)
         assert plain + 0.05 < model.score(X_test, y_test), action
         assert model.support_[poisoned.is_poison].sum() <= 3
-        assert isinstance(model.sanitizer_, LeaveClusterOutSanitizer)
-        assert model.sanitizer_.contamination == 0.1
+        assert isinstance(model.sanitizer_, UnionSanitizer)
+        assert model.sanitizer_.named_sanitizers_["influence"].contamination == 0.1
         assert model.contamination_ == pytest.approx((~model.support_).mean())
 
 
@@ -350,7 +351,8 @@ def test_what_is_passed_stays_as_it_is():
     assert other.sanitizer_.random_state != seeds[0] != seeds[1]
     fixed = clone(model).set_params(sanitizer__random_state=5, estimator__random_state=6).fit(X, y)
     assert (fixed.sanitizer_.random_state, fixed.estimator_.random_state) == (5, 6)
-    assert SanitizedClassifier(random_state=3).fit(*marked()).sanitizer_.random_state is not None
+    default = SanitizedClassifier(random_state=3).fit(*marked()).sanitizer_.get_params()
+    assert all(value == 3 for name, value in default.items() if name.endswith("random_state"))
 
 
 def test_order_and_type_of_rows_change_nothing(flipped):

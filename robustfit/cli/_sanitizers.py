@@ -10,8 +10,12 @@ import robustfit.sanitize
 from robustfit.cli._attack_settings import shell_name
 from robustfit.cli._errors import UsageError, check_name
 from robustfit.cli._learners import make_model
-from robustfit.sanitize import LeaveClusterOutSanitizer
+from robustfit.sanitize import UnionSanitizer
 from robustfit.sanitize._base_composed import takes
+from robustfit.sanitize._default import default_sanitizer
+
+# What SanitizedClassifier takes.
+_SHARE = 0.05
 
 # Bins of a number that stand for classes, for sanitizers that compare rows of a class.
 _BINS = 5
@@ -43,7 +47,7 @@ def sanitizer_class(name: str) -> type[Any]:
         If there is no such sanitizer, or it cannot be used from the command line.
     """
     if name == "auto":
-        return LeaveClusterOutSanitizer
+        return UnionSanitizer
     classes = _classes()
     found = classes | {cls.__name__: cls for cls in classes.values()}
     return found[name if name in found else check_name(name, sanitizer_names(), "sanitizer")]
@@ -75,6 +79,10 @@ def make_sanitizer(
     UsageError
         If it does not know one of the settings, or the learner does not do the task.
     """
+    if name == "auto":
+        kind = "classifier" if task == "classification" else "regressor"
+        share = _SHARE if contamination is None else contamination
+        return default_sanitizer(kind, share, seed), []
     cls = sanitizer_class(name)
     sanitizer, notes = cls(), []
     own = set(sanitizer.get_params(deep=False))

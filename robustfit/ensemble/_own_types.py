@@ -77,6 +77,8 @@ OWN_TYPES = (
     "robustfit.trimmed._sever_regressor.SeverRegressor",
     "robustfit.trimmed._trimmed_classifier.TrimmedClassifier",
     "robustfit.trimmed._trimmed_regressor.TrimmedRegressor",
+    # Not ours; skops knows its elder, the matrix.
+    "scipy.sparse._csr.csr_array",
 )
 """Full names. A file chooses attributes and constructor arguments, so a type belongs here only if neither can do more
 than hold values and compute: no files, no imports, no calls of what it is handed. Names are listed one by one, since a

@@ -11,6 +11,10 @@ from robustfit.sanitize._union_sanitizer import UnionSanitizer
 # Probability of its label from which a row comes back that one of the sanitizers left out.
 _READMIT = 0.35
 
+# It takes back what it can be wrong about: the more it looks at, the better.
+_CLUSTER_OUT = 2.0
+_MOST = 0.45
+
 # With fewer rows the influence of one of them is mostly noise.
 _ROWS_PER_COEFFICIENT = 10
 
@@ -25,9 +29,10 @@ def default_sanitizer(task, contamination, random_state):
     random_state : int
     """
     seeded = {"contamination": contamination, "random_state": random_state}
+    wide = max(contamination, min(_CLUSTER_OUT * contamination, _MOST))
     members = [
         ("duplicates", DuplicateSanitizer(random_state=random_state)),
-        ("cluster_out", LeaveClusterOutSanitizer(**seeded)),
+        ("cluster_out", LeaveClusterOutSanitizer(wide, random_state=random_state)),
         ("influence", InfluenceSanitizer(min_rows_per_coefficient=_ROWS_PER_COEFFICIENT, **seeded)),
     ]
     if task == "classifier":

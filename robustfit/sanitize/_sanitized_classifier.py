@@ -25,13 +25,13 @@ class SanitizedClassifier(HandsOnScores, ClassifierMixin, BaseSanitized):
     sanitizer : sanitizer, default=None
         Anything with ``fit(X, y)`` that has ``support_`` and ``scores_`` afterwards: one of `robustfit.sanitize`, a
         `SanitizerChain`, or a pipeline that ends in one, such as ``make_pipeline(RobustScaler(), SphereSanitizer())``.
-        ``LeaveClusterOutSanitizer(contamination)`` if None. It is given the rows as numbers, see Notes.
+        The union described in Notes if None. It is given the rows as numbers, see there.
     action : {"drop", "weight", "relabel"}, default="drop"
         What happens to suspicious rows: they are left out; they count for a tenth, for an estimator (or the last step
         of a pipeline) that takes ``sample_weight``; or they get the label that the sanitizer suggests, if it has
         ``suggested_labels_``.
     contamination : float, default=0.05
-        Share of the rows, in [0, 0.5), that the default sanitizer may leave out. One that is passed has its own.
+        Share of the rows, in [0, 0.5), that may be bad, for the default sanitizer. One that is passed has its own.
     random_state : int, default=0
         Seed of the default sanitizer, and of all that a sanitizer and the estimator leave open with
         ``random_state=None``. Non-negative.
@@ -69,6 +69,13 @@ class SanitizedClassifier(HandsOnScores, ClassifierMixin, BaseSanitized):
 
     Notes
     -----
+    Without a sanitizer, rows are left out that `DuplicateSanitizer`, `LeaveClusterOutSanitizer` (asked for twice the
+    share, since it takes rows back), `InfluenceSanitizer` (where there are ten rows for each coefficient) or
+    `SpectralSanitizer` with ``mode="signature"`` leaves out, each told `contamination`; those come back that a model of
+    the others gives a probability of 0.35 for their label, see `UnionSanitizer`. Each finds poison that the others let
+    pass: copies, contradicted labels, rows that harm, backdoors. What they leave out can be more than `contamination`
+    of the rows; of clean rows most come back.
+
     No class is deleted: of each class stay as many rows as ``min_per_class`` of the sanitizer says, the least
     suspicious ones, also where it leaves out by a threshold, and at least one.
 

@@ -26,12 +26,12 @@ class SanitizedRegressor(RegressorMixin, BaseSanitized):
     sanitizer : sanitizer, default=None
         Anything with ``fit(X, y)`` that has ``support_`` and ``scores_`` afterwards: one of `robustfit.sanitize`, a
         `SanitizerChain`, or a pipeline that ends in one, such as ``make_pipeline(RobustScaler(), SphereSanitizer())``.
-        ``LeaveClusterOutSanitizer(contamination)`` if None. It is given the rows as numbers, see Notes.
+        The union described in Notes if None. It is given the rows as numbers, see there.
     action : {"drop", "weight"}, default="drop"
         What happens to suspicious rows: they are left out; or they count for a tenth, for an estimator (or the last
         step of a pipeline) that takes ``sample_weight``.
     contamination : float, default=0.05
-        Share of the rows, in [0, 0.5), that the default sanitizer may leave out. One that is passed has its own.
+        Share of the rows, in [0, 0.5), that may be bad, for the default sanitizer. One that is passed has its own.
     random_state : int, default=0
         Seed of the default sanitizer, and of all that a sanitizer and the estimator leave open with
         ``random_state=None``. Non-negative.
@@ -68,6 +68,11 @@ class SanitizedRegressor(RegressorMixin, BaseSanitized):
 
     Notes
     -----
+    Without a sanitizer, rows are left out that `DuplicateSanitizer`, `LeaveClusterOutSanitizer` (asked for twice the
+    share, since it takes rows back) or `InfluenceSanitizer` (where there are ten rows for each coefficient) leaves out,
+    each told `contamination`; those come back whose residual under a robust fit to the others has a normal density of
+    at least 0.35 of its peak, see `UnionSanitizer`.
+
     Sanitizers that compare rows of a class take numbers in bins, ``SphereSanitizer(n_bins=5)``. At least one row stays.
 
     Of m suspicious rows the one with rank r among them, the most suspicious one first, has its weight multiplied by

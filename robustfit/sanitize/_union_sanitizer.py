@@ -54,7 +54,8 @@ class UnionSanitizer(BaseComposedSanitizer):
     failures_ : dict of str to str
         Sanitizers that abstained, and what they said.
     suggested_labels_ : ndarray of shape (n_samples,)
-        Of the first sanitizer that has an opinion on that. Only there if one has.
+        With `readmit`, for a row that was left out, the label or number that the model of the others expects; for
+        others what y says. Else those of the first sanitizer that has an opinion on that; only there if one has.
     feasible_set_ : dict of label to FeasibleSet
         Where rows of each class may lie that all sanitizers keep. Only there if all of them have one, by labels.
     classes_ : ndarray of shape (n_classes,)
@@ -128,7 +129,9 @@ class UnionSanitizer(BaseComposedSanitizer):
         )
         asked = np.array([np.count_nonzero(scores[group] >= 1.0) for group in groups], dtype=float)
         kept = trim.by_class(asked)(scores) > 0
-        return kept if self.readmit is None else self._take_back(rows, target, kept)
+        if self.readmit is not None:
+            kept, self._suggested = self._take_back(rows, target, kept)
+        return kept
 
     def _take_back(self, rows, target, kept):
         if not (issparse(rows) or isinstance(rows, np.ndarray)) or rows.dtype.kind not in "biuf" or target is None:
@@ -153,8 +156,13 @@ class UnionSanitizer(BaseComposedSanitizer):
         for row in np.flatnonzero(~kept):
             self.dropped_by_[row] = ", ".join(names[self._dropped[:, row]])
         del self._dropped
+        self._keep_suggestions()
+        self._keep_regions(target)
+
+    def _keep_suggestions(self):
         vars(self).pop("suggested_labels_", None)
         suggested = [m.suggested_labels_ for m in self._fitted.values() if hasattr(m, "suggested_labels_")]
+        if self.readmit is not None:
+            suggested.insert(0, vars(self).pop("_suggested"))
         if suggested:
             self.suggested_labels_ = suggested[0]
-        self._keep_regions(target)

@@ -6,7 +6,7 @@ import numpy as np
 
 from robustfit._meta._robust_scale import robust_location_scale
 from robustfit.sanitize._leave_cluster_out._references import with_ones
-from robustfit.sanitize._leave_cluster_out._rounds import readmit
+from robustfit.sanitize._leave_cluster_out._rounds import final_weights, readmit
 from robustfit.sanitize._leave_cluster_out._views import ClassView, NumberView
 from robustfit.sanitize._row_normalizer import RowNormalizer
 
@@ -28,17 +28,26 @@ def take_back(rows, target, kept, least, keys):
     -------
     kept : ndarray of shape (n_samples,), bool
         As it was where no row is missing, or fewer than two classes are left.
+    suggested : ndarray of shape (n_samples,)
+        See `suggest`.
     """
     if kept.all() or (target.coded and len(np.unique(target.values[kept])) < 2):
-        return kept
+        return kept, suggest(target, kept, target.values)
     # Sums depend on the order of the rows.
     order = np.argsort(keys, kind="stable")
     rows, target = rows[order], target.take(order)
-    unit = RowNormalizer().fit_transform(rows)
+    X = with_ones(RowNormalizer().fit_transform(rows))
     view = view_of(target, None if target.coded else robust_units(target.values))
-    found = np.empty(len(kept), dtype=bool)
-    found[order] = readmit(with_ones(unit), view, kept[order], least, None)
-    return found
+    found = readmit(X, view, kept[order], least, None)
+    suggested = suggest(target, found, view.expected(X @ final_weights(X, view, found)))
+    back = np.argsort(order)
+    return found[back], suggested[back]
+
+
+def suggest(target, kept, expected):
+    """Labels, numbers or bins: what a model expects of rows that are left out, and what y says of others."""
+    suggested = np.where(kept, target.values, expected)
+    return suggested if target.classes is None else target.classes[suggested]
 
 
 def view_of(target, units):
