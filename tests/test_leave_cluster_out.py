@@ -14,7 +14,7 @@ from sklearn.svm import LinearSVC
 
 from robustfit.attacks import FarFlipAttack, MinMaxAttack
 from robustfit.losses import LOGISTIC, huber, smooth_hinge
-from robustfit.sanitize import LeaveClusterOutSanitizer, RowNormalizer
+from robustfit.sanitize import LeaveClusterOutSanitizer, RowNormalizer, UnionSanitizer
 from robustfit.sanitize._default import default_sanitizer
 from robustfit.sanitize._leave_cluster_out import _references as references
 from robustfit.sanitize._leave_cluster_out._folds import cluster_folds
@@ -339,5 +339,9 @@ class TestCorners:
     def test_default(self):
         for task in ("classifier", "regressor"):
             chosen = default_sanitizer(task, 0.07, 3)
-            assert isinstance(chosen, LeaveClusterOutSanitizer)
-            assert (chosen.contamination, chosen.random_state) == (0.07, 3)
+            assert isinstance(chosen, UnionSanitizer)
+            params = chosen.get_params()
+            # It takes rows back, and may look at more.
+            assert params["cluster_out__contamination"] == 0.14
+            assert params["influence__contamination"] == 0.07
+            assert {params[name] for name in params if name.endswith("random_state")} == {3}

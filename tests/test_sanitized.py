@@ -229,7 +229,7 @@ def test_frames_of_mixed_columns_behind_a_pipeline(library):
     model = SanitizedClassifier(FRAME_BASE).fit(X, y)
     assert model.predict(X_test).shape == (60,)
     assert type(model.estimator_) is type(FRAME_BASE)
-    assert 0 < (~model.support_).sum() <= 15
+    assert 0 < (~model.support_).sum() <= 30
 
 
 def test_frames_of_mixed_columns_in_front_of_a_bare_learner():

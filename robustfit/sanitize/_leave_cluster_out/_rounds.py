@@ -6,8 +6,10 @@ import numpy as np
 
 from robustfit.sanitize._leave_cluster_out._references import Problem, minimise, scores_left_out
 
-# Total penalty of the model that says which rows come back: that of `sklearn.linear_model.LogisticRegression`.
+# Total penalty of the model that says which rows come back: that of `sklearn.linear_model.LogisticRegression`, but no
+# more than so much per row. Of few rows the model would be sure of nothing otherwise, and believe all.
 _FINAL_PENALTY = 1.0
+_FINAL_PENALTY_PER_ROW = 0.001
 
 # The surest rows come back first. With them the model has more to say against the bad ones, which would be believed if
 # all came at once; those that remain are the less believed, the more has come back.
@@ -84,4 +86,5 @@ def readmit(X, view, kept, least, cap):
 
 def final_weights(X, view, kept, start=None):
     """Fit the model that is believed: as weakly regularised as a user's would be."""
-    return minimise(Problem(X[kept], view.targets[kept], view.final_loss, _FINAL_PENALTY), start)
+    penalty = min(_FINAL_PENALTY, _FINAL_PENALTY_PER_ROW * X.shape[0])
+    return minimise(Problem(X[kept], view.targets[kept], view.final_loss, penalty), start)
