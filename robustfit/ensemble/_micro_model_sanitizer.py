@@ -69,7 +69,7 @@ class MicroModelSanitizer(BaseAroundModel):
     classes_ : ndarray of shape (n_classes,)
         Not there if y holds numbers.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         If X has column names that are all strings.
 
     Warns

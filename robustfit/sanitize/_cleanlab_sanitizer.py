@@ -65,7 +65,7 @@ class CleanlabSanitizer(BaseAroundModel):
         Fitted on the rows that are kept; `score_rows` asks it.
     classes_ : ndarray of shape (n_classes,)
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         If X has column names that are all strings.
 
     Raises

@@ -50,7 +50,7 @@ class DuplicateSanitizer(BaseSanitizer):
     classes_ : ndarray of shape (n_classes,)
         Not there if y holds numbers or is None.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         If X has column names that are all strings.
 
     See Also

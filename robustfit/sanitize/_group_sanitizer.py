@@ -80,7 +80,7 @@ class GroupSanitizer(BaseAroundModel):
     classes_ : ndarray of shape (n_classes,)
         Not there for regression.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         If X has column names that are all strings.
 
     See Also

@@ -69,7 +69,7 @@ class InfluenceSanitizer(BaseAroundLinear):
     classes_ : ndarray of shape (n_classes,)
         Not there for regression.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         If X has column names that are all strings.
 
     See Also

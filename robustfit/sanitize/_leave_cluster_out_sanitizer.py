@@ -88,7 +88,7 @@ class LeaveClusterOutSanitizer(BaseSanitizer):
     classes_ : ndarray of shape (n_classes,)
         Not there if y holds numbers.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         If X has column names that are all strings.
 
     See Also

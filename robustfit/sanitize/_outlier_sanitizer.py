@@ -78,7 +78,7 @@ class OutlierSanitizer(MetaEstimatorMixin, BaseSanitizer):
     classes_ : ndarray of shape (n_classes,)
         Not there if y is missing, binned or holds numbers.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         If X has column names that are all strings.
 
     Raises

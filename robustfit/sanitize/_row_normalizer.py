@@ -39,7 +39,7 @@ class RowNormalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     width_ : ndarray of shape (n_features,)
         What columns are divided by; with ``scale_="robust"`` only.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         If X has column names that are all strings.
 
     See Also

@@ -49,7 +49,7 @@ class SanitizedRegressor(RegressorMixin, BaseSanitized):
     sanitizer_ : sanitizer
         Fitted on the rows as numbers.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         If X has column names that are all strings.
 
     Raises

@@ -66,7 +66,7 @@ class SpectralSanitizer(BaseSanitizer):
     classes_ : ndarray of shape (n_classes,)
         Not there if y is binned.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         If X has column names that are all strings.
 
     See Also

@@ -61,7 +61,7 @@ class UnionSanitizer(BaseComposedSanitizer):
     classes_ : ndarray of shape (n_classes,)
         Not there if y is missing or holds numbers.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         If X has column names that are all strings.
 
     See Also

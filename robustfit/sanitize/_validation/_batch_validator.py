@@ -46,7 +46,7 @@ class BatchValidator(StoresReference, BaseEstimator):
         ``low`` to ``high`` and ``floor`` to ``ceiling``, ``whole`` numbers or not, and categories ``values``;
         ``target``; ``n_repeated_rows``.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         If the reference has column names that are all strings.
 
     See Also
