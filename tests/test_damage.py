@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, make_classification
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, make_blobs, make_classification
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Lasso, LogisticRegression, Ridge, RidgeClassifier
 from sklearn.pipeline import make_pipeline
@@ -841,3 +841,62 @@ def test_the_multiclass_bound_on_digits():
         weights = np.append(np.ones(n), attack.weights)
         reached = trained(learner, np.vstack([X, attack.X]), np.append(y, attack.y), weights) / n
         assert found.attained[0] * (1 - 1e-6) <= reached <= found.bound[0]
+
+
+# --- statements that an earlier version got wrong -------------------------------------------------------
+
+
+def test_a_bound_for_a_refitted_filter_holds_up_to_its_budget():
+    """The sets of such a filter grow with the number of added rows."""
+    X, y = make_blobs(200, centers=2, n_features=2, random_state=0)
+    y, learner, sanitizer = 1 - y, LinearSVC(loss="hinge", C=0.5, max_iter=100_000), SphereSanitizer(0.1)
+    one = certify_damage(learner, X, y, budget=1, feasible_set=sanitizer)
+    with pytest.raises(CertificateError, match="Ask certify_damage for budget=40"):
+        one.bound_at(40)
+    several = certify_damage(learner, X, y, budget=[1, 16], feasible_set=sanitizer)
+    # The model of the smaller budget has not seen how far out rows may lie.
+    assert several.bound_at(16) == pytest.approx(several.bound[1], rel=1e-9)
+    assert several.bound_at(1) <= several.bound[0] * (1 + 1e-9)
+    fixed = certify_damage(learner, X, y, budget=1, feasible_set=sphere_slab_sets(X, y))
+    assert fixed.bound_at(40) >= fixed.bound[0]
+
+
+def test_a_class_that_vanishes_is_a_condition_of_logistic_regressions():
+    X = np.array([[1.0, 0.0]] * 20 + [[-1.0, 0.0]] * 20 + [[0.0, 1000.0]])
+    y = np.repeat([0, 1, 2], [20, 20, 1])
+    sets = {label: Sphere(X[y == label][0], 0.0) for label in range(3)}
+    learner = LogisticRegression(C=0.1, tol=1e-10)
+    three = certify_damage(learner, X, y, budget=2, feasible_set=sets)
+    assert any("every class" in condition for condition in three.conditional_on)
+    left = LogisticRegression(C=0.1, tol=1e-10).fit(X[:40], y[:40])
+    margins = left.decision_function(X[:40])
+    objective = np.logaddexp(0, -np.abs(margins)).sum() + 0.5 * np.sum(left.coef_**2) / 0.1
+    assert objective / 41 > three.clean
+    two = certify_damage(learner, X[:40], y[:40], budget=2, feasible_set={0: sets[0], 1: sets[1]})
+    assert not any("every class" in condition for condition in two.conditional_on)
+
+
+@pytest.mark.parametrize("exponent", [60, 80, 100, 120])
+def test_penalties_of_vanishing_weights_are_counted(exponent):
+    X, y = np.full((4, 1), 10.0**exponent), np.full(4, 10.0**-exponent)
+    ridge = 4.0 * 10.0 ** (2 * exponent)
+    learner = Ridge(alpha=ridge, fit_intercept=False)
+    certificate = certify_damage(learner, X, y, budget=[0, 1], feasible_set=Sphere([X[0, 0]], 0.0))
+    x, t, price = Fraction(X[0, 0]), Fraction(y[0]), Fraction(ridge)
+    for m, bound in zip((0, 1), certificate.bound, strict=True):
+        w = (4 + m) * x * t / ((4 + m) * x * x + price)
+        assert (((4 + m) * (x * w - t) ** 2 + price * w * w) / 2) / 4 <= Fraction(bound)
+
+
+@pytest.mark.parametrize("settings", [{"threshold": 3.0}, {}, {"drop_by": "class"}])
+def test_no_row_is_near_because_its_distance_is_no_number(settings):
+    rng, n = np.random.default_rng(0), 200
+    X = np.vstack([[1e4, 0.0] + 0.1 * rng.normal(size=(n, 2)), [1e4, 0.0] + 20.0 * rng.normal(size=(n, 2))])
+    y, sanitizer = np.repeat([0, 1], n), SphereSanitizer(0.1, **settings)
+    sets = inflated_sets(sanitizer, sparse.csr_array(X), y, budget=2)
+    for reach in (0.5, 1.0, 5.0):
+        added = np.array([[1e307, 0.0], [1e4, reach]])
+        fitted = clone(sanitizer).fit(sparse.csr_array(np.vstack([X, added])), np.append(y, [0, 0]))
+        kept = added[fitted.support_[-2:]]
+        assert sets[0].contains(kept, tol=1e-9).all()
+        assert not fitted.support_[-2]

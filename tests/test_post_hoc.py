@@ -11,6 +11,7 @@ import pytest
 import scipy.sparse as sp
 from conic_peer import solve
 from scipy.stats import binom, hypergeom
+from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, make_blobs
 from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
 from sklearn.neighbors import KNeighborsClassifier
@@ -914,3 +915,19 @@ def test_bad_input_of_the_report(kwargs, error, message):
     learner, X, y, _, _ = report_case()
     with pytest.raises(error, match=message):
         post_hoc_report(learner, X, y, **{"n_poison": 3, **kwargs})
+
+
+def test_a_third_class_among_rows_that_are_gone_is_a_condition():
+    """The only row of a class that the attacker deletes: the clean model tells three classes apart."""
+    X = np.vstack([np.tile([[2.0, 0.0]], (60, 1)), np.tile([[-2.0, 0.0]], (60, 1)), [[0.0, 3.0]]])
+    y = np.repeat([0, 1, 2], [60, 60, 1])
+    learner = LinearSVC(C=5e-4, tol=1e-10, fit_intercept=False, dual=False)
+    tests = np.column_stack([np.linspace(0.01, 0.3, 30), np.full(30, 3.0)])
+    ours, theirs = clone(learner).fit(X[:-1], y[:-1]), clone(learner).fit(X, y)
+    moved = ours.predict(tests) != theirs.predict(tests)
+    for threat in ("delete", "insert_delete", "modify"):
+        ball = clean_model_ball(ours, X[:-1], y[:-1], threat=threat, row_norm=3.0)
+        assert (moved & (ball.certify(tests) >= 1)).any()
+        assert any("one of the two labels" in condition for condition in ball.conditional_on)
+    ball = clean_model_ball(ours, X[:-1], y[:-1])
+    assert not any("one of the two labels" in condition for condition in ball.conditional_on)

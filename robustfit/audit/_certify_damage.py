@@ -17,7 +17,7 @@ from robustfit.attacks._linear import resolve_sets
 from robustfit.audit._inflated_sets import inflated_sets
 from robustfit.audit._linear_objective import decode, encode, is_regression, read_objective, read_theta
 from robustfit.certify import CertificateError, ConvexSet, DamageCertificate, FeasibleSet, WeightedAttack
-from robustfit.certify._damage import Damage, Game, LinearLearner, bound_damage, objective_range
+from robustfit.certify._damage import Damage, Game, LinearLearner, Multinomial, bound_damage, objective_range
 from robustfit.certify._threats import check_budgets
 from robustfit.sanitize._base_sanitizer import BaseSanitizer
 
@@ -26,6 +26,7 @@ Floats = NDArray[np.float64]
 _FIXED = "feasible sets that do not depend on the added rows, and a filter that lets nothing else through"
 _SOLVED = "Clarabel's dual solutions, as ConvexSet says"
 _INFLATED = "the filter with these parameters, and added rows with labels of the clean ones"
+_CLASSES = "rows of every class among those that the learner is given"
 _EXACT = "a learner that reaches the minimum of its objective"
 _NEAR = "a learner whose objective ends within {:g} per clean row of its minimum"
 
@@ -115,7 +116,9 @@ def certify_damage(
     ``X`` may be left out. Unit: one row. Then (1/n) times the minimum of the learner's objective is at most ``bound``,
     and so is (1/n) times the sum of the losses of the clean rows that are kept, under the model that it learns.
     Rounding errors are counted, those of the sets too. The bound holds for ``X``, not for other rows of its kind, and
-    for the loss: a share of errors it bounds only through it. See ``docs/damage.md`` for proofs and conditions.
+    for the loss: a share of errors it bounds only through it. A logistic regression of three classes or more pays less
+    for its weights than one of the two that are left if all rows of a class are left out: there the rows that it is
+    given have to hold every class. See ``docs/damage.md`` for proofs and conditions.
 
     References
     ----------
@@ -148,7 +151,7 @@ def certify_damage(
         sets = {m: _inflate(feasible_set, rows, m) for m in {0, *counts}}
         damages = [bound_damage(Game(learner, rows.X, Y, sets[m]), [m], tol=tol, max_iter=max_iter)[0] for m in sets]
         found = dict(zip(sets, damages, strict=True))
-        return _certificate(rows, learner, [found[m] for m in (0, *counts)], shift, _INFLATED)
+        return _certificate(rows, learner, [found[m] for m in (0, *counts)], shift, _INFLATED, refitted=True)
     game = Game(learner, rows.X, Y, _resolve(feasible_set, rows))
     damages = bound_damage(game, [0, *counts], tol=tol, max_iter=max_iter)
     solved = (_SOLVED,) if any(isinstance(own, ConvexSet) for own in game.sets) else ()
@@ -254,10 +257,12 @@ def _round_up(value: float) -> float:
 
 
 def _certificate(
-    rows: _Rows, learner: LinearLearner, damages: list[Damage], shift: float, condition: str
+    rows: _Rows, learner: LinearLearner, damages: list[Damage], shift: float, condition: str, *, refitted: bool = False
 ) -> DamageCertificate:
     n_rows = rows.X.shape[0]
     none, *asked = damages
+    # Of three classes and more each has weights that are paid for; of two that are left there is one difference.
+    classes = (_CLASSES,) if isinstance(learner.loss, Multinomial) and rows.n_classes > 2 else ()
 
     def per_row(value: float) -> float:
         return _round_up(value / n_rows)
@@ -277,6 +282,7 @@ def _certificate(
         theta=tuple(damage.parts.theta for damage in asked),
         parts=np.array([[per_row(d.parts.clean), d.parts.worst, per_row(d.parts.penalty)] for d in asked]),
         attacks=tuple(WeightedAttack(X=d.rows, y=labels(d), weights=d.weights) for d in asked),
+        refitted=refitted,
         suboptimality=shift,
-        conditional_on=(condition, _NEAR.format(shift) if shift else _EXACT),
+        conditional_on=(condition, _NEAR.format(shift) if shift else _EXACT, *classes),
     )

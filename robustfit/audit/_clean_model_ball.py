@@ -19,6 +19,7 @@ from robustfit.losses import HINGE
 Floats = NDArray[np.float64]
 
 _EPS = float(np.finfo(np.float64).eps)
+_LABELS = "every clean row that is gone has one of the two labels that are observed"
 _RETRAINED = "a learner that reaches the minimum on the clean rows"
 _NEARBY = "a learner that ends within {:g} of the minimum on the clean rows"
 _BOUNDED = "no clean row that is gone is longer than {:g}"
@@ -78,8 +79,10 @@ def clean_model_ball(
     without the attacker, is within ``radius(m)`` of what it learned, and it would have predicted the same for each row
     with ``certify(X) >= m``. Nothing is claimed of so many units that a class may be bad as a whole. Conditions: the
     learner's parameters were not chosen by these rows, and it reaches the minimum on the clean rows, up to
-    ``retrained_distance``. Features have to be computed row by row: a scaler fitted to the observed rows makes the
-    clean rows depend on the bad ones. Whether predictions are right is not said. Proof in ``docs/post_hoc.md``.
+    ``retrained_distance``. Unless rows are only inserted, clean rows that are gone had no third label: of three classes
+    the learner would have made another model. Features have to be computed row by row: a scaler fitted to the observed
+    rows makes the clean rows depend on the bad ones. Whether predictions are right is not said. Proof in
+    ``docs/post_hoc.md``.
 
     Examples
     --------
@@ -133,7 +136,7 @@ def clean_model_ball(
         outside=outside,
         limit=None if threat == "delete" else max(seldom - 1, 0),
         threat=threat,
-        conditional_on=(PARAMETERS, ending, *bounded),
+        conditional_on=(PARAMETERS, ending, *bounded, *(() if threat == "insert" else (_LABELS,))),
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustfit.certify._base_certificate import import_pandas
-from robustfit.certify._threats import check_budget
+from robustfit.certify._threats import CertificateError, check_budget
 
 Floats = NDArray[np.float64]
 
@@ -59,6 +59,9 @@ class DamageCertificate:
         The bound's parts: mean clean loss, largest loss of an added row, penalty per clean row.
     attacks : tuple of WeightedAttack
         One for each budget.
+    refitted : bool
+        Whether the sets are those of a filter that is fitted to the added rows too. They grow with the budget, and each
+        line of ``parts`` then holds up to its own budget only.
     suboptimality : float
         What was added to the bound because the learner may end above its minimum.
     conditional_on : tuple of str
@@ -89,6 +92,7 @@ class DamageCertificate:
     theta: tuple[Floats, ...]
     parts: Floats
     attacks: tuple[WeightedAttack, ...]
+    refitted: bool = False
     suboptimality: float = 0.0
     conditional_on: tuple[str, ...] = ()
 
@@ -104,9 +108,20 @@ class DamageCertificate:
         """Return a bound for any number of added rows: the smallest that one of the models gives.
 
         It is as tight as can be at the budgets of the certificate, and looser between and beyond them.
+
+        Raises
+        ------
+        CertificateError
+            If the filter is fitted to the added rows too, and there are more of them than in the largest budget.
         """
         count = check_budget(budget)
-        totals = self.parts @ np.array([1.0, count / self.n_rows, 1.0])
+        holds = self.budgets >= count if self.refitted else np.ones(len(self.parts), dtype=bool)
+        if not holds.any():
+            raise CertificateError(
+                f"With {count} added rows the filter may keep rows farther out than with {self.budgets.max()}, the "
+                f"largest budget of this certificate. Ask certify_damage for budget={count}."
+            )
+        totals = self.parts[holds] @ np.array([1.0, count / self.n_rows, 1.0])
         # Three products and sums, and the quotient, round once each.
         return float(np.nextafter(totals.min() * (1 + 2e-15) + self.suboptimality, np.inf))
 

@@ -156,7 +156,8 @@ class BaseSanitizer(BaseEstimator, metaclass=ABCMeta):
     def _select(self, scores, rows, target):
         """Return the mask of the rows to keep."""
         if self.threshold is not None:
-            return ~(scores > self.threshold)
+            # A score that is no number is not below anything.
+            return scores <= self.threshold
         return self._leave_out(self.contamination, scores, rows, target)
 
     def _leave_out(self, contamination, scores, rows, target):

@@ -51,7 +51,10 @@ def distances_to(rows, center):
     with np.errstate(over="ignore"):
         if not sp.issparse(rows):
             return np.linalg.norm(rows - center, axis=1)
-        return np.sqrt(np.maximum(squared_lengths(rows) - 2.0 * (rows @ center) + center @ center, 0.0))
+        with np.errstate(invalid="ignore"):
+            squares = squared_lengths(rows) - 2.0 * (rows @ center) + center @ center
+        # Infinity less infinity: a row that far is not near anything.
+        return np.sqrt(np.maximum(np.where(np.isnan(squares), np.inf, squares), 0.0))
 
 
 def squared_lengths(rows):

@@ -48,8 +48,10 @@ class LinearLearner:
 
     def penalty(self, theta: Floats) -> float:
         """Return what the learner pays for a model."""
-        weights, intercepts = float((theta[:-1] ** 2).sum()), float((theta[-1] ** 2).sum())
-        return 0.5 * self.ridge * weights + 0.5 * (self.intercept_ridge or 0.0) * intercepts
+        # Squares of small weights would vanish before a large ridge could lift them.
+        weights = np.sqrt(self.ridge) * theta[:-1]
+        intercepts = np.sqrt(self.intercept_ridge or 0.0) * theta[-1]
+        return float(0.5 * (weights**2).sum() + 0.5 * (intercepts**2).sum())
 
 
 class Cut(NamedTuple):

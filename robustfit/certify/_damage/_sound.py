@@ -14,6 +14,8 @@ from robustfit.certify._feasible._base import rounding
 _EPS = float(np.finfo(np.float64).eps)
 _CALLS = 64 * _EPS
 """Relative error of the few elementary functions in the value of a loss."""
+_VANISHED = float(np.finfo(np.float64).tiny)
+"""A square that is smaller than this has lost digits, or is gone."""
 
 
 def row_lengths(X: Any) -> Floats:
@@ -39,9 +41,9 @@ def sound_parts(game: Game, theta: Floats, lengths: Floats) -> Parts:
     constants = float(np.abs(theta[-1]).max()) + loss.unit + np.abs(game.Y).max(axis=1)
     error = rounding(game.shape[0]) * (lengths * float(sizes.max()) + constants)
     losses = loss.highest(game.Y, game.scores(theta), error)
-    clean = math.fsum(losses.tolist()) * (1.0 + _CALLS * loss.n_outputs)
+    clean = math.fsum(losses.tolist()) * (1.0 + _CALLS * loss.n_outputs) + len(losses) * _VANISHED
     worst = max((_worst(game, theta, label, sizes) for label in range(len(game.sets))), default=0.0)
-    penalty = game.learner.penalty(theta) * (1.0 + rounding(theta.size))
+    penalty = game.learner.penalty(theta) * (1.0 + rounding(theta.size)) + theta.size * _VANISHED
     return Parts(theta, clean, worst, penalty, float((theta**2).sum()))
 
 
@@ -59,7 +61,7 @@ def _worst(game: Game, theta: Floats, label: int, sizes: Floats) -> float:
     shift = theta[-1] @ combinations
     size = np.abs(reach) + np.abs(theta[-1]) @ involved + loss.unit + loss.largest_target(label)
     highest = reach + shift + 4 * _EPS * (drift + size)
-    return loss.peak(label, highest).value * (1.0 + _CALLS * loss.n_outputs) + _CALLS * loss.unit
+    return loss.peak(label, highest).value * (1.0 + _CALLS * loss.n_outputs) + _CALLS * loss.unit + _VANISHED
 
 
 def round_up(value: float) -> float:
