@@ -166,6 +166,15 @@ class TestPoison:
             kept = LeaveClusterOutSanitizer().fit(poisoned.X, poisoned.y).support_
         assert np.mean(~kept[poisoned.is_poison]) > 0.9
 
+    def test_small_class(self):
+        """A strong penalty favours the large class: all rows of the other must not look bad for that."""
+        rng = np.random.default_rng(0)
+        y = (np.arange(1000) < 100).astype(int)
+        X = rng.normal(size=(1000, 10)) + 1.5 * y[:, None] * (np.arange(10) < 3)
+        scores = LeaveClusterOutSanitizer(penalty=0.02).fit(X, y).scores_
+        worst = scores > np.quantile(scores, 0.9)
+        assert np.mean(worst[y == 1]) < 0.4
+
     def test_more_than_two_classes(self):
         X, y = load_digits(return_X_y=True)
         bad = np.random.default_rng(0).permutation(len(y)) < 70
@@ -307,8 +316,8 @@ class TestCorners:
         X, y, bad = flipped
         sanitizer = LeaveClusterOutSanitizer().fit(X, y)
         scores = sanitizer.score_rows(X, y)
-        assert np.median(scores[bad]) > 0.5
-        assert np.median(scores[~bad]) < -0.5
+        assert np.median(scores[bad]) > 1.5
+        assert np.median(scores[~bad]) < 1.0
 
     def test_penalty_follows_the_contamination(self, flipped):
         X, y, _ = flipped

@@ -6,14 +6,18 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from robustfit._meta._robust_scale import robust_location_scale
 from robustfit._meta._seeds import check_seed, member_seed
 from robustfit._sklearn import Interval, StrOptions
 from robustfit.sanitize._base_sanitizer import BaseSanitizer
 from robustfit.sanitize._leave_cluster_out._folds import cluster_folds
+from robustfit.sanitize._leave_cluster_out._readmission import final_penalty, robust_units, suggest, view_of
 from robustfit.sanitize._leave_cluster_out._references import minimise, with_ones
-from robustfit.sanitize._leave_cluster_out._rounds import final_weights, readmit, reference_problem, run_rounds
-from robustfit.sanitize._leave_cluster_out._views import ClassView, NumberView
+from robustfit.sanitize._leave_cluster_out._rounds import (
+    final_weights,
+    readmit,
+    reference_problem,
+    run_rounds,
+)
 from robustfit.sanitize._row_normalizer import RowNormalizer
 
 # Length of the weights that bad rows can give to a reference.
@@ -65,9 +69,10 @@ class LeaveClusterOutSanitizer(BaseSanitizer):
     Attributes
     ----------
     scores_ : ndarray of shape (n_samples,)
-        Minus the margin of the label, half the distance to the best other class: above 0 another class is more likely,
-        at −1 the row is told apart as well as the model asks for. For numbers the size of the residual in robust
-        standard deviations of y. Rows with a high score that came back are kept.
+        By how much the margin of the label, half the distance to the best other class, is smaller than is usual for the
+        class, that is than for all but a quarter of its rows: 0 is usual, and references ask for margins of 1. For
+        numbers the size of the residual in robust standard deviations of y. Rows with a high score that came back are
+        kept.
     support_ : ndarray of shape (n_samples,), bool
         Rows that are kept.
     sample_indices_ : ndarray of shape (n_kept,)
@@ -83,6 +88,8 @@ class LeaveClusterOutSanitizer(BaseSanitizer):
     coef_ : ndarray of shape (n_models, n_features)
         Of the reference of all rows kept, which scores later rows, in the columns of `normalizer_`.
     intercept_ : ndarray of shape (n_models,)
+    typical_ : ndarray of shape (n_classes,)
+        Minus the margins that are usual under it.
     units_ : tuple of float
         Median and robust standard deviation of y; with numbers only.
     classes_ : ndarray of shape (n_classes,)
@@ -102,16 +109,18 @@ class LeaveClusterOutSanitizer(BaseSanitizer):
     Rows are brought to length 1 by `RowNormalizer`. Then, `n_rounds` times:
 
     1. A linear reference, hinge loss for labels (one class against the rest if there are more than two) and Huber's for
-       numbers, is fitted to the rows kept so far, with the penalty λ/2 ‖w‖² per row, intercept included.
+       numbers, is fitted to the rows kept so far, with the penalty λ/2 ‖w‖² per row, intercept included. λ is halved
+       from round to round: there are fewer bad rows to withstand, and a weaker penalty tells classes apart better.
     2. k-means puts the rows of each class, or rows and numbers together, into clusters. For each cluster c, the model
        of the other rows is taken to be one Newton step away, ``w_c = w + (H − H_c)⁻¹ g_c`` with Hessian and gradient
        of the cluster's rows, and scores the rows of the cluster.
     3. The rows with the largest scores, averaged over the clusterings, are left out: half more than `contamination`.
 
-    At last a logistic regression with C = 1 (for numbers a Huber regression), on the same rows of length 1, says which
-    rows come back: first those of a probability of 0.9, then, after a new fit each, of less and less. Genuine rows that
-    are hard come back early, and then count against the others. If more than the share are still away, the most
-    believed of those come back as well.
+    At last a logistic regression (for numbers a Huber regression) on the same rows of length 1 says which rows come
+    back: first those of a probability of 0.9, then, after a new fit each, of less and less. Genuine rows that are hard
+    come back early, and then count against the others. If more than the share are still away, the most believed of
+    those come back as well. Its C is 1 for columns in robust units and 10 for counts and other columns, and at least
+    1000 over the number of rows.
 
     *The penalty.* The reference is ``w = (1/λn) Σ a_i t_i x_i`` with ``0 ≤ a_i ≤ 1`` for labels t = ±1. Of rows of
     length 1, a share ε gives the weights of the columns a part that is at most ε/λ long, whatever those rows are.
@@ -191,7 +200,7 @@ class LeaveClusterOutSanitizer(BaseSanitizer):
         back = np.argsort(order)
         rows, target = rows[order], target.take(order)
         if not target.coded:
-            self.units_ = _units(target.values)
+            self.units_ = robust_units(target.values)
         self.normalizer_ = RowNormalizer(self.scale).fit(rows)
         unit = self.normalizer_.transform(rows)
         view, X = self._view(target), with_ones(unit)
@@ -203,11 +212,12 @@ class LeaveClusterOutSanitizer(BaseSanitizer):
         ]
 
         scores, kept = self._decide(X, view, clusterings, rows, target)
-        expected = view.expected(X @ final_weights(X, view, kept))
+        expected = view.expected(X @ final_weights(X, view, kept, final_penalty(self.normalizer_)))
         self.support_ = kept[back]
-        self.suggested_labels_ = self._suggest(target, kept, expected)[back]
+        self.suggested_labels_ = suggest(target, kept, expected)[back]
         weights = minimise(reference_problem(X, view, self.penalty_, kept))
         self.coef_, self.intercept_ = weights[:-1].T, weights[-1]
+        self.typical_ = view.typical(view.suspicion(X @ weights))
         return scores[back]
 
     def _decide(self, X, view, clusterings, rows, target):
@@ -225,7 +235,7 @@ class LeaveClusterOutSanitizer(BaseSanitizer):
         scores, kept = run_rounds(X, view, clusterings, self.penalty_, leave_out(wide), self.n_rounds)
         if self.readmit is not None:
             cap = leave_out(self.contamination) if self.threshold is None else None
-            kept = readmit(X, view, kept, self.readmit, cap)
+            kept = readmit(X, view, kept, final_penalty(self.normalizer_), self.readmit, cap)
         return scores, kept
 
     def _select(self, scores, rows, target):
@@ -234,10 +244,11 @@ class LeaveClusterOutSanitizer(BaseSanitizer):
 
     def _score(self, rows, target):
         scores = self.normalizer_.transform(rows) @ self.coef_.T + self.intercept_
-        return self._view(target).suspicion(np.asarray(scores))
+        view = self._view(target)
+        return view.excess(view.suspicion(np.asarray(scores)), self.typical_)
 
     def _view(self, target):
-        return ClassView(target.values, target.n_codes) if target.coded else NumberView(target.values, *self.units_)
+        return view_of(target, getattr(self, "units_", None))
 
     def _penalty(self, target):
         if self.penalty != "auto":
@@ -245,12 +256,6 @@ class LeaveClusterOutSanitizer(BaseSanitizer):
         share = max(self.contamination, _LEAST)
         # Each of many classes has few rows to speak for it.
         return share / _LENGTH * 2.0 / max(target.n_codes, 2)
-
-    @staticmethod
-    def _suggest(target, kept, expected):
-        given = target.values
-        suggested = np.where(kept, given, expected)
-        return suggested if target.classes is None else target.classes[suggested]
 
 
 def _check_sizes(n_clusters):
@@ -260,8 +265,3 @@ def _check_sizes(n_clusters):
             f"n_clusters must be a positive whole number or a sequence of such numbers, got {n_clusters!r}."
         )
     return sizes.tolist()
-
-
-def _units(values):
-    location, scale = robust_location_scale(values.reshape(-1, 1))
-    return float(location[0]), float(scale[0])

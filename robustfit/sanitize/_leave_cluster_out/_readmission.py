@@ -10,6 +10,16 @@ from robustfit.sanitize._leave_cluster_out._rounds import final_weights, readmit
 from robustfit.sanitize._leave_cluster_out._views import ClassView, NumberView
 from robustfit.sanitize._row_normalizer import RowNormalizer
 
+# Total penalty of the model that is asked which rows come back: for columns in robust units that of
+# `sklearn.linear_model.LogisticRegression`. Few rows may hold the word that says what they are: counts take larger
+# weights.
+_PENALTY, _PENALTY_OF_COUNTS = 1.0, 0.1
+
+
+def final_penalty(normalizer):
+    """Return the penalty of the model that is asked about rows of a `RowNormalizer`."""
+    return _PENALTY if normalizer.scale_ == "robust" else _PENALTY_OF_COUNTS
+
 
 def take_back(rows, target, kept, least, keys):
     """Take back rows that a linear model of the rows kept believes, all brought to length 1.
@@ -36,10 +46,11 @@ def take_back(rows, target, kept, least, keys):
     # Sums depend on the order of the rows.
     order = np.argsort(keys, kind="stable")
     rows, target = rows[order], target.take(order)
-    X = with_ones(RowNormalizer().fit_transform(rows))
+    normalizer = RowNormalizer().fit(rows)
+    X, penalty = with_ones(normalizer.transform(rows)), final_penalty(normalizer)
     view = view_of(target, None if target.coded else robust_units(target.values))
-    found = readmit(X, view, kept[order], least, None)
-    suggested = suggest(target, found, view.expected(X @ final_weights(X, view, found)))
+    found = readmit(X, view, kept[order], penalty, least, None)
+    suggested = suggest(target, found, view.expected(X @ final_weights(X, view, found, penalty)))
     back = np.argsort(order)
     return found[back], suggested[back]
 

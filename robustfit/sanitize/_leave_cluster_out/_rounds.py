@@ -6,9 +6,11 @@ import numpy as np
 
 from robustfit.sanitize._leave_cluster_out._references import Problem, minimise, scores_left_out
 
-# Total penalty of the model that says which rows come back: that of `sklearn.linear_model.LogisticRegression`, but no
-# more than so much per row. Of few rows the model would be sure of nothing otherwise, and believe all.
-_FINAL_PENALTY = 1.0
+# The rows kept in later rounds hold fewer bad ones: the reference may tell classes apart better.
+_EASE = 0.5
+
+# Penalty per row at most of the model that says which rows come back. Of few rows it would else be sure of nothing, and
+# believe all.
 _FINAL_PENALTY_PER_ROW = 0.001
 
 # The surest rows come back first. With them the model has more to say against the bad ones, which would be believed if
@@ -27,7 +29,7 @@ def run_rounds(X, view, clusterings, penalty, select, n_rounds):
     clusterings : list of ndarray
         Folds of the rows; scores are averaged over them.
     penalty : float
-        Per row kept.
+        Per row kept, in the first round; half as large in each one after.
     select : callable
         ``select(scores)`` marks the rows to keep.
     n_rounds : int
@@ -38,15 +40,14 @@ def run_rounds(X, view, clusterings, penalty, select, n_rounds):
     kept : ndarray of shape (n_samples,), bool
     """
     kept, weights = np.ones(X.shape[0], dtype=bool), None
-    for _ in range(n_rounds):
-        before = kept
-        problem = reference_problem(X, view, penalty, kept)
+    for place in range(n_rounds):
+        problem = reference_problem(X, view, penalty * _EASE**place, kept)
         weights = minimise(problem, weights)
         folds = [(folds[kept], folds) for folds in clusterings]
-        scores = np.mean([view.suspicion(found) for found in scores_left_out(problem, weights, folds, X)], axis=0)
+        found = scores_left_out(problem, weights, folds, X)
+        suspicion = np.mean([view.suspicion(scores) for scores in found], axis=0)
+        scores = view.excess(suspicion, view.typical(suspicion))
         kept = select(scores)
-        if np.array_equal(kept, before):
-            break
     return scores, kept
 
 
@@ -55,7 +56,7 @@ def reference_problem(X, view, penalty, kept):
     return Problem(X[kept], view.targets[kept], view.reference_loss, penalty * np.count_nonzero(kept))
 
 
-def readmit(X, view, kept, least, cap):
+def readmit(X, view, kept, penalty, least, cap):
     """Take back rows that a model of the rows kept believes, and the least doubtful ones of the others.
 
     Parameters
@@ -63,6 +64,8 @@ def readmit(X, view, kept, least, cap):
     X : ndarray or csr array of shape (n_samples, n_unknowns)
     view : ClassView or NumberView
     kept : ndarray of shape (n_samples,), bool
+    penalty : float
+        Of that model, for all rows together.
     least : float
         Belief from which a row comes back in the end.
     cap : callable or None
@@ -75,7 +78,7 @@ def readmit(X, view, kept, least, cap):
     weights, fitted = None, None
     for step in (*(step for step in _STEPS if step > least), least, least):
         if not np.array_equal(kept, fitted):
-            weights, fitted = final_weights(X, view, kept, weights), kept
+            weights, fitted = final_weights(X, view, kept, penalty, weights), kept
             belief = view.belief(X @ weights, kept)
         kept = kept | (belief >= step)
     if cap is None:
@@ -84,7 +87,7 @@ def readmit(X, view, kept, least, cap):
     return kept | cap(np.where(kept, -2.0, -belief))
 
 
-def final_weights(X, view, kept, start=None):
+def final_weights(X, view, kept, penalty, start=None):
     """Fit the model that is believed: as weakly regularised as a user's would be."""
-    penalty = min(_FINAL_PENALTY, _FINAL_PENALTY_PER_ROW * X.shape[0])
+    penalty = min(penalty, _FINAL_PENALTY_PER_ROW * X.shape[0])
     return minimise(Problem(X[kept], view.targets[kept], view.final_loss, penalty), start)

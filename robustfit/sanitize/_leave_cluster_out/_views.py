@@ -17,6 +17,9 @@ _HUBER = huber(1.345)
 # Median size of a standard normal.
 _QUARTILE = float(ndtri(0.75))
 
+# Quantile of the rows of a class that say what is usual there: bad rows may be more than half of a small class.
+_USUAL = 0.25
+
 # Targets beyond this many robust standard deviations are cut where rows are clustered.
 _FAR = 3.0
 
@@ -34,13 +37,24 @@ class ClassView:
     reference_loss, final_loss = _HINGE, LOGISTIC
 
     def __init__(self, codes, n_classes):
-        self.codes = codes
+        self.codes, self.n_classes = codes, n_classes
         columns = np.arange(n_classes) if n_classes > 2 else np.array([1])
         self.targets = np.where(codes[:, None] == columns, 1.0, -1.0)
 
     def to_cluster(self, rows):
         """Return what is clustered."""
         return rows
+
+    def typical(self, suspicion):
+        """Return the suspicion that is usual for each class, for the lower quarter of its rows.
+
+        Strong penalties favour large classes. All rows of a small one would be more suspicious than any others.
+        """
+        return np.array([np.quantile(suspicion[self.codes == c], _USUAL) for c in range(self.n_classes)])
+
+    def excess(self, suspicion, typical):
+        """Return how much more suspicious rows are than usual for their class."""
+        return suspicion - typical[self.codes]
 
     def suspicion(self, scores):
         """Return minus the margin of the label: above 0 another class has a higher score."""
@@ -81,6 +95,14 @@ class NumberView:
         """Return rows with the target as one column more."""
         target = np.clip(self.targets, -_FAR, _FAR) / _FAR
         return sp.csr_array(sp.hstack([rows, sp.csr_array(target)])) if sp.issparse(rows) else np.hstack([rows, target])
+
+    def typical(self, suspicion):
+        """Return what residuals are compared with: none."""
+        return np.zeros(1)
+
+    def excess(self, suspicion, typical):
+        """Return the residuals."""
+        return suspicion
 
     def suspicion(self, scores):
         """Return the size of the residual."""
