@@ -1,5 +1,7 @@
 """scikit-learn's own checks, with metadata routing off and on, and that they did run."""
 
+# Imported, imbalanced-learn adds a method to scikit-learn's metadata routing, and requests made before are lost.
+import imblearn.base  # noqa: F401
 import pytest
 import sklearn
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
