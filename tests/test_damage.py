@@ -900,3 +900,12 @@ def test_no_row_is_near_because_its_distance_is_no_number(settings):
         kept = added[fitted.support_[-2:]]
         assert sets[0].contains(kept, tol=1e-9).all()
         assert not fitted.support_[-2]
+
+
+def test_two_classes_by_the_multinomial_option_are_refused():
+    """scikit-learn had it until 1.7: the same predictions, another penalty."""
+    X, y = make_blobs(40, centers=2, n_features=2, random_state=0)
+    learner = LogisticRegression()
+    learner.multi_class = "multinomial"
+    with pytest.raises(CertificateError, match="Leave multi_class out"):
+        certify_damage(learner, X, y, budget=1, feasible_set=sphere_slab_sets(X, y))

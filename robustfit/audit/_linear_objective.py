@@ -113,6 +113,11 @@ def read_objective(learner: Any, n_rows: int, n_classes: int, ends: tuple[float,
             f"{learner!r} learns {n_classes} classes in pairs or one by one, which is not written down here. Pass "
             "LogisticRegression with its default solver, LinearSVC, RidgeClassifier or a LinearObjective."
         )
+    if n_classes == 2 and _counts_both(learner):
+        raise CertificateError(
+            "LogisticRegression with multi_class='multinomial' pays for the weights of both of two classes, which is "
+            "not written down here. Leave multi_class out."
+        )
     if not victim.ridge > 0:
         raise CertificateError(
             f"{learner!r} has no penalty, so the damage has no bound that could be found. Set a penalty, or pass a "
@@ -142,6 +147,11 @@ def _crammer_singer(learner: LinearSVC, n_classes: int) -> LinearLearner:
         )
     held = 1 / (learner.C * learner.intercept_scaling**2) if learner.fit_intercept else None
     return LinearLearner(CrammerSinger(n_classes), 1 / learner.C, held)
+
+
+def _counts_both(learner: Any) -> bool:
+    # The option is gone from scikit-learn 1.8 on.
+    return isinstance(learner, LogisticRegression) and getattr(learner, "multi_class", None) == "multinomial"
 
 
 def _is_pairwise(learner: Any) -> bool:
