@@ -192,7 +192,9 @@ class GroupSanitizer(BaseAroundModel):
             0 for a source that `fit` has not seen.
         """
         check_is_fitted(self)
-        rows = self._read_rows(X, reset=False)
+        return self._score(self._read_rows(X, reset=False), groups)
+
+    def _score(self, rows, groups):
         n_rows = rows.shape[0] if hasattr(rows, "shape") else len(rows)
         if groups is None:
             if self.group_labels_ != [None]:
@@ -200,9 +202,6 @@ class GroupSanitizer(BaseAroundModel):
             return np.zeros(n_rows)
         known = dict(zip(self.group_labels_, self.group_scores_.tolist(), strict=True))
         return np.array([known.get(label, 0.0) for label in check_groups(groups, "groups", n_rows).tolist()])
-
-    def _score(self, rows, target):
-        raise NotImplementedError
 
     def _fit_scores(self, rows, target, codes, trusted):
         learner = self._learner(rows, target, votes=True)

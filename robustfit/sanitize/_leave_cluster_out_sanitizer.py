@@ -226,7 +226,7 @@ class LeaveClusterOutSanitizer(BaseSanitizer):
         def leave_out(share):
             def rule(scores):
                 if self.threshold is not None:
-                    return ~(scores > self.threshold)
+                    return scores <= self.threshold
                 return self._leave_out(share, scores, rows, target)
 
             return rule

@@ -112,6 +112,7 @@ class UnionSanitizer(BaseComposedSanitizer):
         for name, member in members:
             try:
                 fitted = clone(member).fit(rows, labels, **member_params(*params[name], everyone))
+            # A sanitizer that anybody wrote may fail in any way on rows that it was not made for.
             except Exception as error:
                 if self.member_error == "raise":
                     raise
