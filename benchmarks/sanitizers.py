@@ -7,7 +7,8 @@ Every filter leaves out 5 % of the rows, whatever the share of poison (1, 3, 5 a
 defaults, on the statistics of the poisoned rows; then the learner (logistic regression, ridge for regressions) is
 fitted to the rest. ``poison_cells.py`` says what the sets and the attacks are; poisoned sets are kept in the folder
 ``--cells``. *published* filters are those of Koh, Steinhardt and Liang: 5 % of each class, by statistics that are not
-robust. Detectors of scikit-learn and PyOD do not look at labels. What is not installed is left out.
+robust. Detectors of scikit-learn and PyOD do not look at labels. Defences of ART read the rows as activations of a
+linear model, see ``art_peers.py``. What is not installed is left out.
 
 - *recall*: share of the poison that is among the rows left out.
 - *error*: share of clean test rows that are wrong; for regressions, mean squared error over the variance of the target.
@@ -24,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from art_peers import art_defences
 from filters import FILTERS, kept
 from poison_cells import CLASSIFICATIONS, REGRESSIONS, Cell, attacks_on, cell_of, learner_of, split, usable
 from sklearn.base import clone
@@ -137,6 +139,8 @@ def contestants(name, learner, n_columns):
         found[label] = lambda X, y, scores=scores: most_normal(scores(X))
     if not numbers and get_label_quality_scores is not None:
         found["cleanlab"] = lambda X, y: most_normal(-_label_quality(learner, X, y))
+    if not numbers:
+        found |= art_defences(REMOVED)
     if not numbers and name != "digits":
         for label in FILTERS:
             found[f"published {label}"] = lambda X, y, label=label: kept(label, X, np.where(y == 1, 1, -1), learner)
