@@ -1,11 +1,11 @@
 """Defences of ART (adversarial-robustness-toolbox) that name suspicious training rows, on rows of numbers.
 
 `SpectralSignatureDefense` and `ActivationDefence` ask a network for the activations of its last hidden layer, and
-refuse ART's own wrappers of scikit-learn's classifiers (what they say is printed where this is run). The last layer of a linear
-model reads the rows, so here a wrapper of logistic regression hands out those as its activations, and the defences do
-on rows what they do on networks. `ProvenanceDefense` and `RONIDefense` accept such classifiers; but the first judges
-sources, and the second needs trusted rows and fits a model for each row (with its calibration: one for each pair of
-rows).
+refuse ART's own wrappers of scikit-learn's classifiers (what they say is printed where this is run). The last layer of
+a linear model reads the rows, so here a wrapper of logistic regression hands out those as its activations, and the
+defences do on rows what they do on networks. `ProvenanceDefense` and `RONIDefense` accept such classifiers; but the
+first judges sources, and the second needs trusted rows and fits a model for each row (with its calibration: one for
+each pair of rows).
 
 Both are told 5 %, as far as they can be: the spectral defence removes ``eps_multiplier`` (1 here) times
 ``expected_pp_poison`` of each class. Activation clustering removes the smaller of two clusters of each class, whatever
