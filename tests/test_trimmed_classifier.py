@@ -8,7 +8,7 @@ import sklearn
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import make_column_transformer
-from sklearn.datasets import load_breast_cancer, make_blobs, make_classification, make_moons
+from sklearn.datasets import load_breast_cancer, load_digits, make_blobs, make_classification, make_moons
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
@@ -26,6 +26,7 @@ from robustfit.sanitize._responses import hinge, log_loss
 from robustfit.trimmed import TrimmedClassifier, TrimmedRegressor, TrimmingWarning
 from robustfit.trimmed._wrapper._choice import choose, is_outdone, lead, row_errors
 from robustfit.trimmed._wrapper._filter import believed
+from robustfit.trimmed._wrapper._noise import calibrated
 from robustfit.trimmed._wrapper._starts import plan_starts
 
 SCALED = make_pipeline(StandardScaler(), LogisticRegression())
@@ -198,6 +199,61 @@ def test_the_smallest_loss_is_taken_but_not_with_many_more_errors():
     assert choose([0.3, 0.2, 0.4], [few, some, many], by="estimator") == 0
     assert is_outdone(many, few)
     assert not is_outdone(some, few)
+
+
+def noisy(n, d, scale, n_test=4000):
+    """Labels drawn from a logistic model, and test rows."""
+    rng = np.random.default_rng(0)
+    X, direction = rng.normal(size=(n + n_test, d)), rng.normal(size=d)
+    chance = 1.0 / (1.0 + np.exp(-scale * X @ direction / np.linalg.norm(direction)))
+    y = (rng.random(n + n_test) < chance).astype(int)
+    return X[:n], y[:n], X[n:], y[n:]
+
+
+def test_flips_of_one_class_are_told_from_noise_in_any_order_of_rows():
+    X, y, X_test, y_test = noisy(1500, d=20, scale=2.0)
+    given = flipped(X, y, 0.1, source=np.bincount(y).argmax()).y
+    clean, plain = (clone(SCALED).fit(X, labels).score(X_test, y_test) for labels in (y, given))
+    model = TrimmedClassifier(SCALED).fit(X, given)
+    assert plain < clean - 0.05
+    assert model.score(X_test, y_test) >= clean - 0.01
+    order = np.random.default_rng(1).permutation(len(y))
+    other = TrimmedClassifier(SCALED).fit(X[order], given[order])
+    np.testing.assert_array_equal(other.support_, model.support_[order])
+    assert other.n_iter_ == model.n_iter_ >= model.n_fits_ - 1
+
+
+def test_one_digit_flipped_is_told_from_noise():
+    X, y = load_digits(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(y))
+    X, y = X[order], y[order]
+    given = flipped(X[:600], y[:600], 0.08, source=np.bincount(y[:600]).argmax()).y
+    plain = clone(SCALED).fit(X[:600], given).score(X[600:], y[600:])
+    model = TrimmedClassifier(SCALED, contamination=0.2).fit(X[:600], given)
+    assert model.score(X[600:], y[600:]) >= plain + 0.05
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2])
+def test_labels_that_are_only_noisy_are_kept(share):
+    X, y, _, _ = noisy(1000, d=10, scale=1.0)
+    given = RandomFlipAttack().generate(X, y, budget=int(share * len(y)), random_state=0).y
+    assert TrimmedClassifier(SCALED, contamination=share or 0.1).fit(X, given).support_.all()
+
+
+def test_calibrated_chances():
+    codes = np.array([0, 0, 1, 0, 1, 1])
+    score = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+    table = np.column_stack([1.0 - score, score])
+    chances = calibrated(table, codes, np.ones(6))
+    np.testing.assert_allclose(chances[:, 1], [0.0, 0.0, 0.5, 0.5, 1.0, 1.0])
+    weighted = calibrated(table, codes, np.array([1.0, 1.0, 3.0, 1.0, 1.0, 1.0]))
+    np.testing.assert_allclose(weighted[:, 1], [0.0, 0.0, 0.75, 0.75, 1.0, 1.0])
+    rng = np.random.default_rng(0)
+    table = rng.dirichlet(np.ones(3), 20_000)
+    # Scores that are too sure: the true chances are proportional to the roots.
+    true = np.sqrt(table) / np.sqrt(table).sum(axis=1, keepdims=True)
+    codes = np.sum(rng.random(20_000)[:, None] > true.cumsum(axis=1)[:, :-1], axis=1)
+    assert np.abs(calibrated(table, codes, np.ones(20_000)) - true).mean() < 0.01
 
 
 def test_starts_without_a_reference():

@@ -46,8 +46,7 @@ def filtered_runs(fits, reference, name, share, leave_out, *, exact):
     runs : list of Run
         Of the reference, and of the estimator.
     """
-    wide = min(_CAUTION * share, max(_MOST, share))
-    way = reference_run(reference, name, wide, leave_out(wide), reference.weights)
+    way = reference_way(reference, name, share, leave_out)
     kept, n_steps = way.kept, 1
     if exact:
         kept = leave_out(share)(fits.look(kept).losses)
@@ -62,7 +61,13 @@ def filtered_runs(fits, reference, name, share, leave_out, *, exact):
                 break
     found = fits.evaluate(kept)
     objective = trimmed_mean(found.losses, kept)
-    return [way, Run(name, share, kept, found, objective, [objective], n_steps=n_steps, ended="refit")]
+    return [way, Run(name, share, kept, found, objective, [objective], n_steps=n_steps, ended="refit", way=way)]
+
+
+def reference_way(reference, name, share, leave_out):
+    """Return where the reference goes before the estimator is asked; parameters as in `filtered_runs`."""
+    wide = min(_CAUTION * share, max(_MOST, share))
+    return reference_run(reference, name, wide, leave_out(wide), reference.weights)
 
 
 def believed(table, codes, method, *, odds):

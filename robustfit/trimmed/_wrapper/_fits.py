@@ -115,14 +115,14 @@ class Fits:
         self.response = response
         self.evaluation = evaluation
         self.n_folds = n_folds
-        self._random_state = random_state
+        self.random_state = random_state
         self._warm = warm_start and isinstance(estimator, _WARM) and getattr(estimator, "solver", "") != "liblinear"
         self.n_fits = 0
 
     @cached_property
     def folds(self):
         """Fold of each row: its own affair, so that a new row moves no other one."""
-        mixed = self.data.keys ^ np.uint64(np.random.SeedSequence(self._random_state).generate_state(1)[0])
+        mixed = self.data.keys ^ np.uint64(np.random.SeedSequence(self.random_state).generate_state(1)[0])
         return mixed % np.uint64(self.n_folds)
 
     def fit(self, kept, near=None, **settings):

@@ -39,6 +39,8 @@ class Run:
     ended : {"fixed", "cycle", "limit", "failed", "refit"}
     error : Exception or None
         Why a fit failed.
+    way : Run or None
+        Of the reference, where that chose the rows.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Run:
     n_steps: int = 0
     ended: str = "limit"
     error: Any = None
+    way: Any = None
 
     @property
     def monotone(self):

@@ -79,11 +79,7 @@ def run_start(fits, trim, start, share, *, full, reference, max_iter, exact):
     runs : list of Run
         The last one ends where the start led; those before it are on the way, and models of their own.
     """
-    name, total = start[0], fits.data.weights.sum()
-
-    def leave_out(share):
-        return trim.by_class(share * total * start[1]) if len(start) == 2 else trim.overall(share * total)
-
+    name, leave_out = start[0], leave_out_of(start, trim)
     if name.startswith("filtered"):
         return filtered_runs(fits, reference, name, share, leave_out, exact=exact)
     rule = leave_out(share)
@@ -93,6 +89,12 @@ def run_start(fits, trim, start, share, *, full, reference, max_iter, exact):
     if way is None:
         return []
     return [*way, concentrate(fits, name, share, rule, rule(way[-1].found.losses), max_iter=max_iter)]
+
+
+def leave_out_of(start, trim):
+    """Return what turns a share into the rule that leaves it out, of all rows or as the start divides it."""
+    total = trim.weights.sum()
+    return lambda share: trim.by_class(share * total * start[1]) if len(start) == 2 else trim.overall(share * total)
 
 
 def _annealed(fits, trim, name, share, full, reference, max_iter):
