@@ -7,6 +7,7 @@ import scipy.sparse as sp
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine, make_classification
 from sklearn.linear_model import LogisticRegression, Ridge
 
+from robustfit.sanitize._column_units import ColumnUnits
 from robustfit.sanitize._copies import cap_copies
 from robustfit.trimmed import LTSRegressor, TrimmedClassifier, TrimmedRegressor, TrimmingWarning
 
@@ -104,11 +105,10 @@ def test_every_row_left_out_has_enough_near_rows_that_count():
     counted = cap_copies(X, y, 4)
     assert 100 < (~counted).sum() <= 196
     table = np.column_stack([X, y])
-    table = (table - np.median(table, axis=0)) / np.median(np.abs(table - np.median(table, axis=0)), axis=0)
+    table = ColumnUnits(table)(table)
     distances = np.linalg.norm(table[:, None] - table[None], axis=2)
     typical = np.median(np.sort(distances, axis=1)[:, 4])
     near = np.sum(distances[~counted][:, counted] <= 0.5 * typical * (1.0 + 1e-9), axis=1)
-    # The median's unit is that of sigma in the function: the ratio is the same.
     assert (near >= 4).all()
 
 
@@ -129,6 +129,36 @@ def test_bad_rows_do_not_set_the_scale(attack):
     counted = cap_copies(X, y, 5)
     assert counted[:340].mean() > 0.97
     assert counted[340:360].sum() <= 6
+
+
+@pytest.mark.parametrize("spot", [4.0, 0.0])
+@pytest.mark.parametrize("zeros", [0.45, 0.48, 0.499, 0.52, 0.6])
+def test_columns_that_are_half_zeros_have_units(zeros, spot):
+    """Bad rows near zero would make a median absolute deviation there as small as they like."""
+    rng = np.random.default_rng(10)
+    X = rng.normal(size=(600, 5)) + 4.0
+    X[rng.permutation(600)[: int(600 * zeros)], 0] = 0.0
+    X[rng.permutation(600)[: int(600 * zeros)], 1] = 0.0
+    y = X @ np.ones(5) + rng.normal(size=600)
+    X[:150] = [spot, spot, 5.0, 5.0, 5.0] + 0.02 * rng.normal(size=(150, 5))
+    y[:150] = 0.1 * rng.normal(size=150)
+    counted = cap_copies(X, y, 5)
+    assert counted[:150].sum() <= 8
+    assert counted[150:].mean() > 0.99
+    model = LTSRegressor(alpha=0.75, max_copies=5).fit(X, y)
+    assert np.abs(model.coef_ - 1.0).max() < 0.25
+    assert model.n_copies_ == np.count_nonzero(~counted)
+
+
+def test_far_rows_in_all_columns_but_one_hide_no_copies():
+    rng = np.random.default_rng(11)
+    X = rng.normal(size=(800, 5))
+    X[:180, 1:] = 1e6 * rng.normal(size=(180, 4))
+    # As spread as good rows in the column that has no far rows.
+    X[180:380, 1:] = 1.0 + 0.01 * rng.normal(size=(200, 4))
+    counted = cap_copies(X, np.zeros(800), 5)
+    assert counted[180:380].mean() < 0.2
+    assert counted[380:].mean() > 0.99
 
 
 def test_copies_of_labels_count_within_their_class():

@@ -1,12 +1,18 @@
-"""Columns in units that few rows do not set, neither by far values nor by tiny ones; dense and sparse."""
+"""Columns in units that no minority of rows sets, neither by far values nor by tiny ones; dense and sparse."""
 
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
 import scipy.sparse as sp
+from scipy.special import ndtri
 
-# Share of the values other than the median that are left out, the farthest ones.
-_CUT = 0.1
+# Share of the rows that may be far out in a column of which no large part is one value.
+_CUT = 0.45
+# A column with so large a part in the middle that is one value; and the share of the others that may be far out.
+_SPIKE = 0.25
+_CUT_BESIDE_SPIKE = 0.1
+# Where the middle begins and ends.
+_MIDDLE = (0.42, 0.5, 0.58)
 # So much less a column counts of which more than half is one value.
 _FAINT = 3.0
 _FARTHEST = 1e6
@@ -15,7 +21,7 @@ _BLOCK = 1 << 22
 
 
 class ColumnUnits:
-    """Root mean squares of the differences from the median of a column, among the rows that differ.
+    """Root mean squares of the differences from the middle of a column, the farthest rows left out.
 
     Parameters
     ----------
@@ -23,10 +29,16 @@ class ColumnUnits:
 
     Notes
     -----
-    The farthest tenth of those rows is left out. A median absolute deviation would vanish as soon as a few rows more
-    than half are near the median, and then the others are far from everything. In a column that is constant for good
-    rows the unit is set by the bad ones, whose jitter would then count like the variation of an ordinary column: so a
-    column of which more than half is one value counts a third of that.
+    The middle is the median, and the farthest 45 % of the rows are left out. Where a quarter of the rows or more are
+    one value near the median, the middle is that value: only rows that differ are looked at then, and the farthest 10 %
+    of these are left out. A median absolute deviation would vanish there as soon as a few rows more than half are near
+    the value, and then the others are far from everything. What is left is divided by what it is for normal values of
+    variance 1.
+
+    Rows that are spread around the middle and far rows beyond them cannot be told from rows that are nearly one value
+    and others beyond them: so columns that are half zeros, but for jitter, have the jitter for a unit. In a column that
+    is constant for good rows the unit is set by the bad ones, whose jitter would then count like the variation of an
+    ordinary column: so a column of which more than half is one value counts a third of that.
     """
 
     def __init__(self, rows):
@@ -45,26 +57,49 @@ class ColumnUnits:
 
 
 def _location_scale(rows):
-    location = np.median(rows, axis=0)
-    return location, np.array([_size(np.abs(column - at)) for column, at in zip(rows.T, location, strict=True)])
+    found = [_of_column(column) for column in rows.T]
+    return np.array([location for location, _ in found]), np.array([scale for _, scale in found])
 
 
-def _size(away, n_rows=None):
-    """Unit of a column, given how far its rows are from the median; rows at the median may be left out."""
+def _of_column(column):
+    ordered = np.sort(column)
+    for part in _MIDDLE:
+        value = ordered[int(part * (len(ordered) - 1))]
+        low, high = np.searchsorted(ordered, value, "left"), np.searchsorted(ordered, value, "right")
+        if high - low >= _SPIKE * len(ordered):
+            return value, _size(np.abs(column - value), _CUT_BESIDE_SPIKE)
+    middle = np.median(ordered)
+    return middle, _size(np.abs(column - middle), _CUT)
+
+
+def _size(away, cut, n_rows=None):
+    """Unit of a column, given how far its rows are from the middle; rows in the middle may be left out."""
     n_rows = len(away) if n_rows is None else n_rows
     away = np.sort(away[away > 0.0])
     if not len(away):
         return 1.0
     few = len(away) < 0.5 * n_rows
-    away = away[: len(away) - int(_CUT * len(away))]
+    away = away[: len(away) - int(cut * len(away))]
     # No square may leave the range of floats.
-    size = away[-1] * np.sqrt(np.mean((away / away[-1]) ** 2))
+    size = away[-1] * np.sqrt(np.mean((away / away[-1]) ** 2)) / _of_normal(cut)
     return float(_FAINT * size if few else size)
+
+
+def _of_normal(cut):
+    """Root mean square of normal values without the farthest ones."""
+    end = ndtri(1.0 - cut / 2.0)
+    density = np.exp(-(end**2) / 2.0) / np.sqrt(2.0 * np.pi)
+    return np.sqrt(1.0 - 2.0 * end * density / (1.0 - cut))
 
 
 def _sparse_scale(columns):
     n_rows, starts = columns.shape[0], columns.indptr
-    sizes = np.array([_size(np.abs(columns.data[starts[j] : starts[j + 1]]), n_rows) for j in range(columns.shape[1])])
+    sizes = np.array(
+        [
+            _size(np.abs(columns.data[starts[j] : starts[j + 1]]), _CUT_BESIDE_SPIKE, n_rows)
+            for j in range(columns.shape[1])
+        ]
+    )
     filled = np.flatnonzero(np.diff(starts) >= 0.5 * n_rows)
     step = max(1, _BLOCK // n_rows)
     for start in range(0, len(filled), step):

@@ -60,17 +60,19 @@ class DuplicateSanitizer(BaseSanitizer):
 
     Notes
     -----
-    Columns are measured in root mean squares of the differences from their median, among the rows that differ, the
-    farthest tenth of these left out; a column of which more than half is one value counts a third. Labels must be equal
+    Columns are measured in root mean squares of the differences from their median, the farthest 45 % left out; where a
+    quarter of a column or more is one value in the middle, among the rows that differ from it, the farthest tenth left
+    out. A column of which more than half is one value counts a third. Labels must be equal
     for rows to be copies; a y of numbers is one more column; without y only the features are compared. Let d be the
     median, over all rows, of the distance to the ``max_copies``-th nearest other row of the class. Rows up to
-    ``tolerance · d`` apart are
-    near-copies. Rows are taken in the order of their digests, and one that ``max_copies`` near-copies were taken of is
-    left out. So of equal rows ``max_copies`` stay, whatever their order, and no class loses all rows.
+    ``tolerance · d`` apart are near-copies. Rows are taken in the order of their digests, and one that ``max_copies``
+    near-copies were taken of is left out. So of equal rows ``max_copies`` stay, whatever their order, and no class
+    loses all rows.
 
     As long as less than half of the rows are bad, d lies between two quantiles of the distances that good rows have:
-    who sends copies cannot make them look far apart, nor good rows look like copies by sending distant ones. Columns
-    that are constant for good rows are the exception: there, jitter has no measure but itself.
+    who sends copies cannot make them look far apart, nor good rows look like copies by sending distant ones. There are
+    two exceptions: in columns that are constant for good rows jitter has no measure but itself, and columns that are
+    largely one value hardly count if more than a tenth of the others are far out.
 
     A good row that happens to be repeated looks exactly like a copy. Where more than half of the rows have
     ``max_copies`` exact copies, fit refuses; where many are whole numbers, or good rows lie in clusters much denser
