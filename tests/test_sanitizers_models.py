@@ -490,6 +490,30 @@ class TestSources:
         for estimator in (None, Ridge(alpha=0.01), DecisionTreeRegressor(max_depth=3, random_state=0)):
             assert GroupSanitizer(estimator).fit(X, y, groups=source).dropped_groups_ == [2]
 
+    @pytest.mark.parametrize("end", ["min", "max"])
+    @pytest.mark.parametrize(("noise", "skewed"), [(0.5, False), (5.0, False), (0.5, True)])
+    def test_sources_whose_targets_are_all_one_end(self, end, noise, skewed):
+        """They move the fit too little for others to tell, and where targets are skewed even to their advantage."""
+        rng = np.random.default_rng(0)
+        X = rng.normal(size=(600, 5))
+        clean = X @ np.ones(5) + noise * (rng.exponential(5.0, size=600) if skewed else rng.normal(size=600))
+        source = np.arange(600) % 10
+        y = np.where(source == 3, getattr(clean, end)(), clean)
+        assert GroupSanitizer().fit(X, y, groups=source).dropped_groups_ == [3]
+        both = np.where(source == 7, y[3], y)
+        assert {3, 7} <= set(GroupSanitizer().fit(X, both, groups=source).dropped_groups_)
+        assert GroupSanitizer().fit(X, clean, groups=source).dropped_groups_ == []
+
+    @pytest.mark.parametrize("sign", [-1.0, 1.0])
+    def test_sources_of_another_level(self, sign):
+        """One that differs from nine that agree goes; where all differ, each is one of them."""
+        rng = np.random.default_rng(1)
+        X, source = rng.normal(size=(500, 4)), np.arange(500) % 10
+        y = X @ np.ones(4) + rng.normal(size=500)
+        assert GroupSanitizer().fit(X, y + 3.0 * sign * (source == 4), groups=source).dropped_groups_ == [4]
+        levels = np.linspace(-1.0, 1.0, 10)[rng.permutation(10)]
+        assert GroupSanitizer().fit(X, y + sign * levels[source], groups=source).dropped_groups_ == []
+
     def test_trusted_rows_tell_which_of_two_is_wrong(self):
         X, y = blobs(200)
         source = np.arange(200) % 2

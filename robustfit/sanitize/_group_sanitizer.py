@@ -6,6 +6,7 @@ import logging
 from numbers import Integral, Real
 
 import numpy as np
+from scipy.special import ndtri, stdtr
 from sklearn.utils.validation import check_is_fitted
 
 from robustfit._meta._inputs import check_groups
@@ -22,6 +23,12 @@ logger = logging.getLogger(__name__)
 # A median has so many times the standard error of a mean.
 _OF_MEDIAN = 1.2533
 
+# A median absolute deviation of k numbers is known as well as a standard deviation of so many times as many.
+_OF_DEVIATION = 0.37
+
+# Beyond that all is equally certain.
+_SUREST = 1e-300
+
 # Fewer sources than that cannot outvote one of them.
 _FEWEST_VOTERS = 3
 
@@ -31,7 +38,8 @@ class GroupSanitizer(BaseAroundModel):
 
     A source is whatever sends rows together: a contributor, a sensor, a site, a week. All are measured from the same
     fits, to all rows: how do the losses of the others fall if the rows of this one are left out? The worst source goes,
-    if its harm is beyond chance, and all that remain are measured again, since one hostile source can hide another.
+    if its harm is beyond chance, and all that remain are measured again, since one hostile source can hide another. In
+    regressions a source also goes if its targets are all too high or all too low.
 
     Parameters
     ----------
@@ -96,6 +104,17 @@ class GroupSanitizer(BaseAroundModel):
     of ``effect / √rows`` from the median of all sources (from 0, if that is positive) in their median absolute
     deviations: sources differ by chance, the more the larger they are. Of two sources without trusted rows none can be
     told to be the wrong one. Where nothing is harmful, nothing is left out.
+
+    For regressors the harm to others is of second order: a tenth of the rows whose targets are all the lowest moves the
+    fit a little, and that little counts squared, or even helps an absolute loss if targets are skewed. What they do to
+    their own residuals is of first order. So with four sources or more, and no trusted rows, a source's score is at
+    least the distance of its median residual, out of fold, from that of the others, up or down: the smaller of that
+    distance in standard errors of a median, and in the median absolute deviation of the others' (as a normal number,
+    by Student's distribution, since few sources are a poor measure). Who differs beyond the way in which the others
+    differ from each other is left out: a clean source of genuinely another level (a site that measures in other units,
+    or the only one of its region) cannot be told from one that was set so. Give such a level a column of its own, or
+    raise ``threshold`` above its score. Where sources differ much, but not normally, one in a few sets of twenty loses
+    the farthest.
 
     References
     ----------
@@ -240,7 +259,10 @@ class GroupSanitizer(BaseAroundModel):
             jury = Jury(learner, parts, learner.rows, learner.target.values, codes, True)
         jury = jury.sworn_in()
         effects, errors = _effects(jury.gains(groups, self.n_jobs))
-        return effects, _in_standard_errors(effects, errors, [len(group) for group in groups]), jury.n_fits
+        scores = _in_standard_errors(effects, errors, [len(group) for group in groups])
+        if trusted is None and jury.residuals is not None and len(groups) > _FEWEST_VOTERS:
+            scores = np.maximum(scores, _apart([jury.residuals[group] for group in groups]))
+        return effects, scores, jury.n_fits
 
     def _worst(self, there, groups, dropped, target):
         """Number of the source with the largest harm of those that may be left out, or None."""
@@ -292,3 +314,18 @@ def _in_standard_errors(effects, errors, sizes):
     per_root = effects / np.sqrt(sizes)
     location, scale = robust_location_scale(per_root.reshape(-1, 1))
     return np.minimum(beyond_noise, (per_root - min(location[0], 0.0)) / scale[0])
+
+
+def _apart(residuals):
+    """How far the middle of the residuals of each source is from that of the others, in standard errors."""
+    middles, sizes = np.array([np.median(own) for own in residuals]), np.array([len(own) for own in residuals])
+    distances = np.abs(middles - np.median(middles))
+    beyond_noise = distances * np.sqrt(sizes) / _OF_MEDIAN
+    return np.minimum(beyond_noise, [_among(np.delete(middles, i), middle) for i, middle in enumerate(middles)])
+
+
+def _among(others, middle):
+    """Distance from the others in their robust scale, as the normal number that is as rare as that of so few."""
+    location, scale = robust_location_scale(others.reshape(-1, 1))
+    rare = stdtr(_OF_DEVIATION * len(others), -abs(middle - location[0]) / scale[0])
+    return -ndtri(max(rare, _SUREST))

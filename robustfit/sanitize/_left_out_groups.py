@@ -49,6 +49,8 @@ class Jury:
         Of the residuals.
     losses : ndarray of shape (n_judges,)
         Under the fits to all rows of each part.
+    residuals : ndarray of shape (n_judges,) or None
+        What those fits predict too low, in units; None for classes.
     n_fits : int
     """
 
@@ -60,6 +62,7 @@ class Jury:
     among_training: bool
     units: tuple = (0.0, 1.0)
     losses: Any = None
+    residuals: Any = None
     n_fits: int = 0
 
     def sworn_in(self):
@@ -69,13 +72,14 @@ class Jury:
             found = self.learner.answers(self.learner.fit(part.fitted), as_rows(self.rows).take(part.asked))
             answers = np.zeros((len(self.values), *found.shape[1:])) if answers is None else answers
             answers[part.asked] = found
-        units = self.units
+        units, residuals = self.units, None
         if self.learner.target.classes is None:
             asked = np.concatenate([part.asked for part in self.parts])
             # What all residuals share is what the fits are to lose.
             units = 0.0, residual_units(self.values[asked], answers[asked])[1]
+            residuals = (self.values - answers) / units[1]
         losses = self.learner.losses(answers, self.values, units)
-        return replace(self, units=units, losses=losses, n_fits=self.n_fits + len(self.parts))
+        return replace(self, units=units, losses=losses, residuals=residuals, n_fits=self.n_fits + len(self.parts))
 
     def gains(self, groups, n_jobs):
         """Leave out each group, and add up by how much the losses of the others fall.
