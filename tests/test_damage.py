@@ -909,3 +909,58 @@ def test_two_classes_by_the_multinomial_option_are_refused():
     learner.multi_class = "multinomial"
     with pytest.raises(CertificateError, match="Leave multi_class out"):
         certify_damage(learner, X, y, budget=1, feasible_set=sphere_slab_sets(X, y))
+
+
+def exact_hinge_objective(w, X, signs, ridge):
+    """Sum of hinge losses and penalty, of a model without an intercept, in rational arithmetic."""
+    w = [Fraction(v) for v in w.tolist()]
+    margins = [
+        int(t) * sum(a * Fraction(v) for a, v in zip(w, x, strict=True)) for x, t in zip(X.tolist(), signs, strict=True)
+    ]
+    return sum(max(Fraction(0), 1 - margin) for margin in margins) + Fraction(ridge) / 2 * sum(a * a for a in w)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_the_lower_end_of_an_objective_rounds_down_too():
+    rng, largest = np.random.default_rng(1), 0
+    for _ in range(30):
+        C, size = 10.0 ** rng.uniform(-6, 10), 10.0 ** rng.uniform(0, 7)
+        n, d = int(rng.integers(4, 60)), int(rng.integers(1, 5))
+        X, signs = rng.normal(size=(n, d)) * size, np.where(np.arange(n) % 2, 1, -1)
+        X[:, 0] += signs * size * rng.uniform(0, 3)
+        learners = [
+            LinearSVC(loss="hinge", C=C, fit_intercept=False, max_iter=steps, tol=1e-12, random_state=0).fit(X, signs)
+            for steps in (1, 10, 2000)
+        ]
+        objectives = [exact_hinge_objective(learner.coef_[0], X, signs, 1 / C) for learner in learners]
+        for learner, here in zip(learners, objectives, strict=True):
+            gap = Fraction(optimality_gap(learner, X, signs, n_clean=1))
+            assert gap >= here - min(objectives)
+            largest = max(largest, here - min(objectives))
+    assert largest > 1
+
+
+def diagonal_classes(apart):
+    """Two classes far from the origin and `apart` from each other, of which a filter sees where the medians are."""
+    rng = np.random.default_rng(0)
+    rows = np.zeros((100, 2))
+    rows[:40, 0], rows[40:80, 1] = rng.normal(size=(2, 40))
+    rows[80:] = np.outer(np.tile([5.0, -5.0], 10) * rng.uniform(0.8, 1, 20), [1.0, -1.0])
+    return 1e6 + np.vstack([rows, rows + apart]), np.repeat([0, 1], 100)
+
+
+@pytest.mark.parametrize("apart", [1e-7, 3e-7])
+def test_a_slab_sanitizer_that_looks_along_no_line_has_no_slab(apart):
+    X, y = diagonal_classes(apart)
+    slab = SlabSanitizer(0.06, center="median")
+    assert not slab.fit(X, y).normals_.any()
+    with pytest.raises(CertificateError, match="look along any line"):
+        inflated_sets(SanitizerChain([("ball", SphereSanitizer(0.06)), ("slab", slab)]), X, y, budget=1)
+
+
+def test_a_short_line_that_a_slab_sanitizer_looks_along_has_a_slab():
+    X, y = diagonal_classes(3e-6)
+    chain = SanitizerChain([("ball", SphereSanitizer(0.06)), ("slab", SlabSanitizer(0.06, center="median"))])
+    far = 1e6 + np.array([5.2, 0.0])
+    assert not inflated_sets(chain, X, y, budget=1)[0].contains([far])[0]
+    assert not chain.fit(np.vstack([X, [far]]), np.append(y, 0)).support_[-1]

@@ -191,7 +191,8 @@ def optimality_gap(estimator: Any, X: Any, y: Any, *, n_clean: int | None = None
     learner = read_objective(estimator, rows.X.shape[0], rows.n_classes, (0.0, 0.0))
     game = Game(learner, rows.X, encode(learner.loss, rows.codes, rows.values))
     found = objective_range(game, read_theta(estimator), tol=tol)
-    return max(found.here - found.lowest, 0.0) / (n_clean or rows.X.shape[0])
+    # The difference and the quotient round once each.
+    return _round_up(_round_up(found.here - found.lowest) / (n_clean or rows.X.shape[0]))
 
 
 def _check_suboptimality(value: Any) -> float:

@@ -29,6 +29,7 @@ from robustfit.certify._threats import check_budget
 from robustfit.sanitize import SanitizerChain, SlabSanitizer, SphereSanitizer
 from robustfit.sanitize._centers import TRIM
 from robustfit.sanitize._intersection import intersection
+from robustfit.sanitize._slab_sanitizer import NO_LINE
 
 
 def inflated_sets(sanitizer: Any, X: Any, y: Any, *, budget: int) -> dict[Any, FeasibleSet]:
@@ -168,7 +169,9 @@ def _slabs(step: Any, groups: list[Any], changes: Changes, overall: Changes, bal
         raise CertificateError("A slab lies between two classes, but y has one class only.")
     centers = [_box(step, group, changes) for group in groups]
     lines = [line_box(centers, code) for code in range(len(groups))]
-    if any(float(np.linalg.norm(line.middle)) <= 2.0 * line.drift for line in lines):
+    # The sanitizer looks along no line that is this short. Twice, since it finds lengths in floats.
+    shortest = 2.0 * NO_LINE * max(box.size for box in centers)
+    if any(float(np.linalg.norm(line.middle)) <= max(2.0 * line.drift, line.drift + shortest) for line in lines):
         raise CertificateError(
             f"{changes.added} added rows may move the centres of two classes onto each other, so {step!r} need not "
             "look along any line. Lower the budget, or use a SphereSanitizer alone."

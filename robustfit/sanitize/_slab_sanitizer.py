@@ -9,6 +9,9 @@ from robustfit.certify import Slab
 from robustfit.sanitize._base_sanitizer import BaseSanitizer
 from robustfit.sanitize._centers import CENTERS, center_of, unit_of
 
+NO_LINE = 1e-12
+"""Centres that differ by less than this share of their size differ by what is left of rounding: no direction."""
+
 
 class SlabSanitizer(BaseSanitizer):
     """Leave out the rows that are far from the centre of their class along the line to the other classes.
@@ -139,6 +142,5 @@ def _normals(centers):
     others = (centers.sum(axis=0) - centers) / (len(centers) - 1)
     lines = centers - others
     lengths = np.linalg.norm(lines, axis=1)
-    # What is left of rounding has no direction.
-    lengths[lengths <= 1e-12 * np.linalg.norm(centers, axis=1).max()] = np.inf
+    lengths[lengths <= NO_LINE * np.linalg.norm(centers, axis=1).max()] = np.inf
     return lines / lengths[:, None]

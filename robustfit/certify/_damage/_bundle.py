@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from robustfit.certify._damage._game import Cut, Floats, LinearLearner
 from robustfit.certify._damage._simplex_qp import minimize_quadratic
 
+_EPS = float(np.finfo(np.float64).eps)
 _IDLE = 30
 """Steps without weight after which a tangent is forgotten."""
 
@@ -24,7 +25,7 @@ class _Room(NamedTuple):
     Attributes
     ----------
     slopes : ndarray of shape (n_tangents, n_parameters)
-    offsets, weights : ndarray of shape (n_tangents,)
+    offsets, blurs, weights : ndarray of shape (n_tangents,)
     kind, idle : ndarray of shape (n_tangents,), int64
         Which function they are of, and for how many steps they were without weight.
     products : ndarray of shape (2, n_tangents, n_tangents)
@@ -33,6 +34,7 @@ class _Room(NamedTuple):
 
     slopes: Floats
     offsets: Floats
+    blurs: Floats
     weights: Floats
     kind: NDArray[np.int64]
     idle: NDArray[np.int64]
@@ -41,16 +43,16 @@ class _Room(NamedTuple):
     @classmethod
     def of(cls, n: int, n_parameters: int) -> "_Room":
         counts = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
-        return _Room(np.zeros((n, n_parameters)), np.zeros(n), np.zeros(n), *counts, np.zeros((2, n, n)))
+        offsets, blurs, weights = np.zeros((3, n))
+        return _Room(np.zeros((n, n_parameters)), offsets, blurs, weights, *counts, np.zeros((2, n, n)))
 
     def first(self, n: int) -> "_Room":
         return self.only(slice(0, n), slice(0, n))
 
     def only(self, rows: Any, columns: Any) -> "_Room":
-        slopes, offsets, weights, kind, idle, products = self
-        return _Room(
-            slopes[rows], offsets[rows], weights[rows], kind[rows], idle[rows], products[:, rows][:, :, columns]
-        )
+        slopes, offsets, blurs, weights, kind, idle, products = self
+        few = slopes[rows], offsets[rows], blurs[rows], weights[rows], kind[rows], idle[rows]
+        return _Room(*few, products[:, rows][:, :, columns])
 
     def grown(self, n: int) -> "_Room":
         larger, old = _Room.of(n, self.slopes.shape[1]), len(self.offsets)
@@ -65,7 +67,7 @@ class Step(NamedTuple):
     Attributes
     ----------
     lowest : float
-        The sum of losses and penalties is at least that wherever the losses are above their tangents.
+        The sum of losses and penalties is at least that wherever the losses are above their tangents, blurs counted.
     theta : ndarray of shape (n_features + 1, n_outputs)
         Where that is attained.
     """
@@ -105,7 +107,8 @@ class Bundle:
         self.rows.append(row)
         here = self._room
         here.weights[place] = 0.0 if kind in here.kind[:place] else 1.0
-        here.slopes[place], here.offsets[place], here.kind[place], here.idle[place] = cut.slope, cut.offset, kind, 0
+        here.slopes[place], here.offsets[place], here.blurs[place] = cut.slope, cut.offset, cut.blur
+        here.kind[place], here.idle[place] = kind, 0
         slopes = here.slopes[: place + 1]
         parts = slopes[:, :-last] @ cut.slope[:-last], slopes[:, -last:] @ cut.slope[-last:]
         for product, part in zip(here.products, parts, strict=True):
@@ -138,21 +141,34 @@ class Bundle:
             here.weights[:], multipliers = minimize_quadratic(
                 quadratic, offsets, simplices, np.ones(len(kinds)), here.weights
             )
+        # Shares of 1 to the last digits: what they exceed it by would count as a bound.
+        here.weights[:] /= (simplices @ here.weights) @ simplices
         here.idle[:] = np.where(here.weights > 0, 0, here.idle + 1)
-        pull = (scale * here.weights) @ here.slopes
+        shares = scale * here.weights
+        pull = (shares @ here.slopes).reshape(self._shape)
         theta = np.zeros(self._shape)
-        weights, intercepts = pull.reshape(self._shape)[:-1], pull.reshape(self._shape)[-1]
-        theta[:-1] = -weights / ridge
-        lowest = float(offsets @ here.weights)
+        theta[:-1] = -pull[:-1] / ridge
         if learner.free_intercept:
             theta[-1, : self._n_free] = -multipliers[len(kinds) :]
-            lowest -= reach * float(np.abs(intercepts[: self._n_free]).sum())
         elif held > 0:
-            theta[-1] = -intercepts / held
-        lowest -= 0.5 * float((weights**2).sum()) / ridge
-        if not learner.free_intercept and held > 0:
-            lowest -= 0.5 * float((intercepts**2).sum()) / held
-        return Step(lowest, theta)
+            theta[-1] = -pull[-1] / held
+        return Step(self._lowest(here, shares, pull, (ridge, held), reach), theta)
+
+    def _lowest(self, here: _Room, shares: Floats, pull: Floats, ridges: tuple[float, float], reach: float) -> float:
+        """Return the minimum of the weighted tangents and the penalty, less what it may round."""
+        rate = (2 * len(shares) + 2 * pull.size + 32) * _EPS
+        steep = np.sqrt(here.products.diagonal(axis1=1, axis2=2).sum(axis=0))
+        # A model of length r may have r times that much less.
+        blur = float(shares @ (here.blurs + rate * steep))
+        ridge, held = ridges
+        weights, intercepts = np.linalg.norm(pull[:-1]) + blur, np.linalg.norm(pull[-1]) + blur
+        falls = [0.5 * float(weights) ** 2 / ridge]
+        if self._learner.free_intercept:
+            falls.append(reach * (float(np.abs(pull[-1, : self._n_free]).sum()) + self._n_free * blur))
+        elif held > 0:
+            falls.append(0.5 * float(intercepts) ** 2 / held)
+        size = float(shares @ np.abs(here.offsets)) + sum(falls)
+        return float(shares @ here.offsets) - sum(falls) - rate * size
 
     def _balance(
         self, here: _Room, quadratic: Floats, offsets: Floats, simplices: Floats, scale: Floats, reach: float

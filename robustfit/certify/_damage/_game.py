@@ -15,6 +15,9 @@ from robustfit.certify._feasible import FeasibleSet
 
 Floats = NDArray[np.float64]
 
+_EPS = float(np.finfo(np.float64).eps)
+_VANISHED = float(np.finfo(np.float64).tiny)
+
 
 @dataclass(frozen=True)
 class LinearLearner:
@@ -61,10 +64,13 @@ class Cut(NamedTuple):
     ----------
     offset : float
     slope : ndarray of shape ((n_features + 1) * n_outputs,)
+    blur : float
+        Times the length of a model: by how much the function may be above the loss there, for what the slope rounds.
     """
 
     offset: float
     slope: Floats
+    blur: float = 0.0
 
 
 class Answer(NamedTuple):
@@ -122,20 +128,37 @@ class Game:
         """Number of clean rows."""
         return int(self.X.shape[0])
 
+    @cached_property
+    def _lengths(self) -> Floats:
+        """Length of (x, 1) of each clean row."""
+        X = self.X
+        squares = X.multiply(X).sum(axis=1) if hasattr(X, "multiply") else np.einsum("ij,ij->i", X, X)
+        lengths: Floats = np.sqrt(np.asarray(squares, dtype=np.float64).ravel() + 1.0)
+        return lengths
+
     def scores(self, theta: Floats) -> Floats:
         """Return the scores of the clean rows."""
         scores: Floats = np.asarray(self.X @ theta[:-1]) + theta[-1]
         return scores
 
     def clean_cut(self, theta: Floats, scores: Floats) -> tuple[float, Cut]:
-        """Return the sum of the clean losses at a model, and its tangent there."""
+        """Return the sum of the clean losses at a model, and its tangent there: less what it may round, see 6."""
         losses, pull = self.learner.loss.value(self.Y, scores), self.learner.loss.slope(self.Y, scores)
         if self.weights is not None:
             losses, pull = losses * self.weights, pull * self.weights[:, None]
         last = pull.sum(axis=0) if self.learner.has_intercept else np.zeros(pull.shape[1])
         slope = np.vstack([np.asarray(self.X.T @ pull), last]).ravel()
         value = float(losses.sum())
-        return value, Cut(value - float(slope @ theta.ravel()), slope)
+        noise, blur = self._noise(value, pull, theta)
+        return value, Cut(value - float(slope @ theta.ravel()) - noise, slope, blur)
+
+    def _noise(self, value: float, pull: Floats, theta: Floats) -> tuple[float, float]:
+        """Bound the errors of the offset and of the slope of the clean losses' tangent."""
+        unit, counts = self.learner.loss.unit, np.ones(self.n_rows) if self.weights is None else self.weights
+        steep = float((np.sqrt((pull**2).sum(axis=1)) + unit * counts) @ self._lengths)
+        rate = (2 * self.n_rows + 4 * theta.size + 128) * _EPS
+        noise = rate * (value + unit * float(counts.sum()) + 2.0 * steep * float(np.linalg.norm(theta)))
+        return noise + self.n_rows * _VANISHED, rate * steep + self.n_rows * _VANISHED
 
     def answers(self, theta: Floats) -> list[Answer]:
         """Return the worst that the rows of each label can do to a model."""

@@ -39,6 +39,11 @@ class Centers(NamedTuple):
         return half
 
     @property
+    def size(self) -> float:
+        """No centre is farther from the origin, to rounding."""
+        return float(np.linalg.norm(np.maximum(np.abs(self.low), np.abs(self.high))))
+
+    @property
     def drift(self) -> float:
         """No centre is farther from the middle."""
         return float(np.linalg.norm(self.half)) * (1.0 + rounding(len(self.low)))
@@ -269,7 +274,7 @@ def _rank_from_top(scores: Floats, above: int) -> float:
 
 def sphere_radius(reach: float, centers: Centers) -> float:
     """Bound the distance to the middle of a row whose distance to some centre of the box is found to be a reach."""
-    size = float(np.linalg.norm(np.maximum(np.abs(centers.low), np.abs(centers.high))))
+    size = centers.size
     slack = rounding(len(centers.low)) * (1.01 * reach + 3.0 * size) ** 2
     return float(np.sqrt(reach**2 + slack)) * _FEW_ULPS + centers.drift
 

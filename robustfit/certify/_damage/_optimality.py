@@ -15,7 +15,7 @@ class Range(NamedTuple):
     Attributes
     ----------
     lowest : float
-        No model has a smaller objective, to rounding.
+        No model has a smaller objective, rounding errors counted.
     here : float
         The model's objective is at most that.
     """
