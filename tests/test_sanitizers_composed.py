@@ -36,12 +36,14 @@ from robustfit.sanitize import (
     ActivationClusteringSanitizer,
     CleanlabSanitizer,
     ConsensusSanitizer,
+    LabelAgreementSanitizer,
     LossSanitizer,
     OutlierSanitizer,
     SanitizedClassifier,
     SanitizerChain,
     SlabSanitizer,
     SphereSanitizer,
+    UnionSanitizer,
 )
 from robustfit.sanitize._consensus_sanitizer import aggregate
 from robustfit.sanitize._intersection import intersection
@@ -1139,3 +1141,44 @@ class OnlyLabels(DecisionTreeClassifier):
     """A classifier whose scores are hidden."""
 
     predict_proba = property()
+
+
+def flipped_and_far():
+    """Two clusters, with four wrong labels and two far rows."""
+    rng = np.random.default_rng(0)
+    X = np.vstack([rng.normal(size=(40, 2)), rng.normal(size=(40, 2)) + 8.0])
+    y = np.repeat(["no", "maybe"], 40)
+    y[[1, 2]], y[[50, 51]] = "maybe", "no"
+    X[[20, 60]] = [[90.0, -90.0], [-90.0, 90.0]]
+    return X, y
+
+
+@pytest.mark.parametrize("compose", [SanitizerChain, UnionSanitizer])
+def test_the_one_that_leaves_a_row_out_suggests_its_label(compose):
+    X, y = flipped_and_far()
+    far, near = SphereSanitizer(0.025, center="mean"), LabelAgreementSanitizer(0.1)
+    model = compose([("far", far), ("near", near)]).fit(X, y)
+    assert {1, 2, 20, 50, 51, 60} <= set(np.flatnonzero(~model.support_))
+    right = y.copy()
+    right[[1, 2]], right[[50, 51]] = "no", "maybe"
+    left_out_near = [by is not None and "near" in by for by in model.dropped_by_]
+    expected = np.where(left_out_near, right, y)
+    settled = np.isin(np.arange(80), [20, 60], invert=True)
+    np.testing.assert_array_equal(model.suggested_labels_[settled], expected[settled])
+    if compose is SanitizerChain:
+        assert model.suggested_labels_[[20, 60]].tolist() == y[[20, 60]].tolist()
+    relabelled = SanitizedClassifier(GaussianNB(), sanitizer=clone(model), action="relabel").fit(X, y)
+    assert relabelled.predict(X[[1, 2, 50, 51]]).tolist() == right[[1, 2, 50, 51]].tolist()
+    assert not hasattr(compose([("far", far)]).fit(X, y), "suggested_labels_")
+    binned = compose([("near", LabelAgreementSanitizer(n_bins=2))]).fit(X, np.linspace(0.1, 0.9, 80))
+    assert not hasattr(binned, "suggested_labels_")
+
+
+def test_labels_of_nested_chains_come_through_and_a_consensus_has_none():
+    X, y = flipped_and_far()
+    inner = SanitizerChain([("near", LabelAgreementSanitizer(0.1))])
+    model = SanitizerChain([("far", SphereSanitizer(0.025, center="mean")), ("inner", inner)]).fit(X, y)
+    assert model.suggested_labels_[[1, 50]].tolist() == ["no", "maybe"]
+    consensus = ConsensusSanitizer([("near", LabelAgreementSanitizer(0.1))])
+    with pytest.raises(ValueError, match="ConsensusSanitizer has no suggested_labels_"):
+        SanitizedClassifier(GaussianNB(), sanitizer=consensus, action="relabel").fit(X, y)

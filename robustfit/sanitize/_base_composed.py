@@ -156,6 +156,30 @@ class BaseComposedSanitizer(BaseSanitizer, BaseComposition):
             router.add(**{name: member}, method_mapping=mapping)
         return router
 
+    def _suggest(self, target, opinions):
+        """Store what the sanitizer that leaves a row out takes for its label, if any suggests labels.
+
+        Parameters
+        ----------
+        target : Target or None
+        opinions : list of (ndarray, sanitizer)
+            Positions of the rows that each one saw. Where several leave a row out the first one that suggests labels is
+            heard; a row that none of these leaves out is what y says.
+        """
+        # Of an earlier fit.
+        vars(self).pop("suggested_labels_", None)
+        heard = np.zeros(0 if target is None else len(target.values), dtype=bool)
+        for rows, member in opinions:
+            # Where bins stand for classes, what is suggested are numbers of bins.
+            found = getattr(member, "suggested_labels_", None)
+            if target is None or found is None or getattr(member, "n_bins", None) is not None:
+                continue
+            so_far = getattr(self, "suggested_labels_", np.asarray(target.given))
+            self.suggested_labels_ = so_far.astype(np.result_type(so_far, found))
+            out = ~member.support_ & ~heard[rows]
+            self.suggested_labels_[rows[out]] = found[out]
+            heard[rows[out]] = True
+
     def _keep_regions(self, target):
         """Store where rows may lie that all members keep, if all say where."""
         # Of an earlier fit.

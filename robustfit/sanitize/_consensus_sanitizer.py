@@ -69,6 +69,8 @@ class ConsensusSanitizer(BaseComposedSanitizer):
 
     Sanitizers that look at the same thing are not independent; then scores order the rows, but are no probabilities.
     There is no ``feasible_set_``: a row that few sanitizers object to is kept however far out it lies.
+    There is no ``suggested_labels_`` either, since no sanitizer leaves a row out: one that suggests a label may not be
+    among those that object to the row. To relabel, use a `SanitizerChain` or `UnionSanitizer`.
 
     References
     ----------

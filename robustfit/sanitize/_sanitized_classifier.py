@@ -29,7 +29,8 @@ class SanitizedClassifier(HandsOnScores, ClassifierMixin, BaseSanitized):
     action : {"drop", "weight", "relabel"}, default="drop"
         What happens to suspicious rows: they are left out; they count for a tenth, for an estimator (or the last step
         of a pipeline) that takes ``sample_weight``; or they get the label that the sanitizer suggests, if it has
-        ``suggested_labels_``.
+        ``suggested_labels_``. Of a chain or union it is the one that leaves the row out which suggests; if that has
+        nothing to suggest, the label stays.
     contamination : float, default=0.05
         Share of the rows, in [0, 0.5), that may be bad, for the default sanitizer. One that is passed has its own.
     random_state : int, default=0

@@ -36,6 +36,9 @@ class SanitizerChain(BaseComposedSanitizer):
         Name of the sanitizer that left a row out; None for a row that is kept.
     named_sanitizers_ : Bunch
         The fitted sanitizers, by name.
+    suggested_labels_ : ndarray of shape (n_samples,)
+        For a row that was left out what the sanitizer that did suggests; for one that was left out by a sanitizer that
+        suggests nothing, and for others, what y says. Only there if a sanitizer suggests labels.
     feasible_set_ : dict of label to FeasibleSet
         Where rows of each class may lie that all sanitizers keep. Only there if all of them have one, by labels.
     classes_ : ndarray of shape (n_classes,)
@@ -81,7 +84,7 @@ class SanitizerChain(BaseComposedSanitizer):
         labels, codes, n_rows = None if target is None else target.given, codes_of(rows, target), num_samples(rows)
         self.dropped_by_ = np.full(n_rows, None, dtype=object)
         self._fitted, self._stages = {}, []
-        scores, left = np.zeros(n_rows), np.arange(n_rows)
+        scores, left, opinions = np.zeros(n_rows), np.arange(n_rows), []
         for place, (name, member) in enumerate(members):
             fitted = clone(member)
             own = member_params(*params[name], left)
@@ -93,7 +96,9 @@ class SanitizerChain(BaseComposedSanitizer):
             self.dropped_by_[left[dropped]] = name
             self._fitted[name] = fitted
             self._stages.append(stage)
+            opinions.append((left, fitted))
             left = left[~dropped]
+        self._suggest(target, opinions)
         return scores
 
     def _select(self, scores, rows, target):

@@ -55,7 +55,8 @@ class UnionSanitizer(BaseComposedSanitizer):
         Sanitizers that abstained, and what they said.
     suggested_labels_ : ndarray of shape (n_samples,)
         With `readmit`, for a row that was left out, the label or number that the model of the others expects; for
-        others what y says. Else those of the first sanitizer that has an opinion on that; only there if one has.
+        others what y says. Else what the first sanitizer suggests that leaves the row out and suggests labels; only
+        there if one does.
     feasible_set_ : dict of label to FeasibleSet
         Where rows of each class may lie that all sanitizers keep. Only there if all of them have one, by labels.
     classes_ : ndarray of shape (n_classes,)
@@ -157,13 +158,11 @@ class UnionSanitizer(BaseComposedSanitizer):
         for row in np.flatnonzero(~kept):
             self.dropped_by_[row] = ", ".join(names[self._dropped[:, row]])
         del self._dropped
-        self._keep_suggestions()
+        self._keep_suggestions(target)
         self._keep_regions(target)
 
-    def _keep_suggestions(self):
-        vars(self).pop("suggested_labels_", None)
-        suggested = [m.suggested_labels_ for m in self._fitted.values() if hasattr(m, "suggested_labels_")]
+    def _keep_suggestions(self, target):
+        everyone = np.arange(len(self.support_))
+        self._suggest(target, [(everyone, member) for member in self._fitted.values()])
         if self.readmit is not None:
-            suggested.insert(0, vars(self).pop("_suggested"))
-        if suggested:
-            self.suggested_labels_ = suggested[0]
+            self.suggested_labels_ = vars(self).pop("_suggested")
