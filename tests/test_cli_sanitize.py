@@ -13,7 +13,7 @@ pytest.importorskip("typer.testing")
 from test_cli_attack import mixed_frame, number_frame, read, refused, run
 
 import robustfit.sanitize
-from robustfit.cli._sanitizers import sanitizer_class, sanitizer_names
+from robustfit.cli._sanitizers import make_sanitizer, sanitizer_class, sanitizer_names
 
 SAID = ["robustfit_row", "robustfit_score", "robustfit_threshold", "robustfit_reason", "robustfit_suggested"]
 
@@ -179,6 +179,15 @@ def test_a_sanitizer_is_given_its_settings(tables, tmp_path):
     assert record["estimator"] == "naive-bayes"
     assert "naive-bayes fitted without them" in output
     assert record["suspicious"] == 10
+
+
+def test_the_default_is_that_of_the_library_and_asks_its_own_models():
+    made, notes = make_sanitizer("auto", "classification", contamination=None, estimator="auto", seed=0)
+    assert repr(made) == repr(robustfit.sanitize.SanitizedClassifier()._default_sanitizer())
+    assert notes == []
+    same, notes = make_sanitizer("auto", "classification", contamination=None, estimator="naive-bayes", seed=0)
+    assert repr(same) == repr(made)
+    assert "models of its own, not naive-bayes" in notes[0]
 
 
 def test_nothing_suspicious(tables, tmp_path):

@@ -10,12 +10,15 @@ import robustfit.sanitize
 from robustfit.cli._attack_settings import shell_name
 from robustfit.cli._errors import UsageError, check_name
 from robustfit.cli._learners import make_model
-from robustfit.sanitize import UnionSanitizer
+from robustfit.sanitize import SanitizedClassifier, UnionSanitizer
 from robustfit.sanitize._base_composed import takes
 from robustfit.sanitize._default import default_sanitizer
 
-# What SanitizedClassifier takes.
-_SHARE = 0.05
+# As in SanitizedClassifier, which does not hand its estimator on.
+_OWN_MODELS = (
+    "The default sanitizer asks models of its own, not {}, which is fitted on the rows that it keeps. Sanitizers that "
+    "ask the learner can be named, such as --sanitizer loss."
+)
 
 # Bins of a number that stand for classes, for sanitizers that compare rows of a class.
 _BINS = 5
@@ -65,7 +68,7 @@ def make_sanitizer(
     contamination : float or None
         None for its own default.
     estimator : str
-        Learner that it asks, if it asks one; ``"auto"`` for its own default.
+        Learner that it asks, if it asks one; ``"auto"`` for its own default. The default sanitizer asks its own.
     seed : int
 
     Returns
@@ -81,8 +84,8 @@ def make_sanitizer(
     """
     if name == "auto":
         kind = "classifier" if task == "classification" else "regressor"
-        share = _SHARE if contamination is None else contamination
-        return default_sanitizer(kind, share, seed), []
+        share = SanitizedClassifier().contamination if contamination is None else contamination
+        return default_sanitizer(kind, share, seed), [] if estimator == "auto" else [_OWN_MODELS.format(estimator)]
     cls = sanitizer_class(name)
     sanitizer, notes = cls(), []
     own = set(sanitizer.get_params(deep=False))
