@@ -804,8 +804,9 @@ MEMBERS = {
         SanitizedClassifier(GaussianNB(), sanitizer=SanitizerChain([("a", SphereSanitizer()), ("b", LossSanitizer())])),
         cancer,
     ),
-    "frames": (SanitizedClassifier(FRAME_BASE), frames),
-    "texts": (SanitizedClassifier(TEXT_BASE), texts),
+    # What differs from the above is how rows become numbers.
+    "frames": (SanitizedClassifier(FRAME_BASE, sanitizer=SphereSanitizer(0.1)), frames),
+    "texts": (SanitizedClassifier(TEXT_BASE, sanitizer=SphereSanitizer(0.1)), texts),
     "regressor": (SanitizedRegressor(), diabetes),
 }
 quiet = pytest.mark.filterwarnings(
