@@ -4,16 +4,14 @@
 
 import numpy as np
 
-from robustfit._sklearn import StrOptions
 from robustfit.certify import Slab
-from robustfit.sanitize._base_sanitizer import BaseSanitizer
-from robustfit.sanitize._centers import CENTERS, center_of, unit_of
+from robustfit.sanitize._base_centered import BaseCentered
 
 NO_LINE = 1e-12
 """Centres that differ by less than this share of their size differ by what is left of rounding: no direction."""
 
 
-class SlabSanitizer(BaseSanitizer):
+class SlabSanitizer(BaseCentered):
     """Leave out the rows that are far from the centre of their class along the line to the other classes.
 
     Parameters
@@ -83,8 +81,6 @@ class SlabSanitizer(BaseSanitizer):
     array([ True,  True,  True, False,  True,  True,  True])
     """
 
-    _parameter_constraints: dict = {**BaseSanitizer._parameter_constraints, "center": [StrOptions(set(CENTERS))]}
-
     def __init__(
         self,
         contamination=0.05,
@@ -103,38 +99,23 @@ class SlabSanitizer(BaseSanitizer):
         self.n_bins = n_bins
 
     def _fit_scores(self, rows, target):
-        groups = target.groups()
-        if len(groups) < 2:
+        if len(target.labels) < 2:
             raise ValueError(
                 f"A slab lies between two classes, but y has one class only: {target.labels}. Leave this filter out, "
                 "or use SphereSanitizer."
             )
-        self.centers_ = np.array([center_of(rows[group], self.center) for group in groups])
+        return super()._fit_scores(rows, target)
+
+    def _find_centers(self, classes):
+        super()._find_centers(classes)
         self.normals_ = _normals(self.centers_)
-        along = self._along(rows, target)
-        self.units_ = np.array([unit_of(along[group]) for group in groups])
-        return along / self.units_[target.values]
 
-    def _score(self, rows, target):
-        return self._along(rows, target) / self.units_[target.values]
+    def _distances(self, rows, code):
+        normal = self.normals_[code]
+        return np.abs(rows @ normal - self.centers_[code] @ normal)
 
-    def _along(self, rows, target):
-        along = np.empty(rows.shape[0])
-        for code, group in enumerate(target.groups()):
-            normal = self.normals_[code]
-            along[group] = np.abs(rows[group] @ normal - self.centers_[code] @ normal)
-        return along
-
-    def _keep(self, scores, kept, target):
-        super()._keep(scores, kept, target)
-        self.feasible_set_ = {
-            label: Slab(
-                self.centers_[code],
-                self.normals_[code],
-                self._reach(code, scores, kept, target) * self.units_[code],
-            )
-            for code, label in enumerate(target.labels)
-        }
+    def _region(self, code, reach):
+        return Slab(self.centers_[code], self.normals_[code], reach)
 
 
 def _normals(centers):

@@ -2,15 +2,12 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
-import numpy as np
-
-from robustfit._sklearn import StrOptions
 from robustfit.certify import Sphere
-from robustfit.sanitize._base_sanitizer import BaseSanitizer
-from robustfit.sanitize._centers import CENTERS, center_of, distances_to, unit_of
+from robustfit.sanitize._base_centered import BaseCentered
+from robustfit.sanitize._centers import distances_to
 
 
-class SphereSanitizer(BaseSanitizer):
+class SphereSanitizer(BaseCentered):
     """Leave out the rows that are far from the centre of their class.
 
     Parameters
@@ -75,8 +72,6 @@ class SphereSanitizer(BaseSanitizer):
     array([ True,  True,  True, False,  True,  True,  True,  True])
     """
 
-    _parameter_constraints: dict = {**BaseSanitizer._parameter_constraints, "center": [StrOptions(set(CENTERS))]}
-
     def __init__(
         self,
         contamination=0.05,
@@ -94,25 +89,8 @@ class SphereSanitizer(BaseSanitizer):
         self.min_per_class = min_per_class
         self.n_bins = n_bins
 
-    def _fit_scores(self, rows, target):
-        groups = target.groups()
-        self.centers_ = np.array([center_of(rows[group], self.center) for group in groups])
-        far = self._distances(rows, target)
-        self.units_ = np.array([unit_of(far[group]) for group in groups])
-        return far / self.units_[target.values]
+    def _distances(self, rows, code):
+        return distances_to(rows, self.centers_[code])
 
-    def _score(self, rows, target):
-        return self._distances(rows, target) / self.units_[target.values]
-
-    def _distances(self, rows, target):
-        far = np.empty(rows.shape[0])
-        for code, group in enumerate(target.groups()):
-            far[group] = distances_to(rows[group], self.centers_[code])
-        return far
-
-    def _keep(self, scores, kept, target):
-        super()._keep(scores, kept, target)
-        self.feasible_set_ = {
-            label: Sphere(self.centers_[code], self._reach(code, scores, kept, target) * self.units_[code])
-            for code, label in enumerate(target.labels)
-        }
+    def _region(self, code, reach):
+        return Sphere(self.centers_[code], reach)
