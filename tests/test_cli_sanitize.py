@@ -72,8 +72,8 @@ def test_flips_are_found_and_left_out(tables, tmp_path, name):
     assert record["estimator"] == "logistic"
     moved = record["predictions_moved"]["rows"]
     for text in (
-        "UnionSanitizer on 'label' (classification), seed 0",
-        "What it does: Leave out the rows that any of several sanitizers leaves out",
+        "SanitizerChain on 'label' (classification), seed 0",
+        "What it does: Sanitizers one after the other",
         f"200 rows, of which {len(dropped)} (",
         f"logistic fitted without them predicts {moved} of 200 rows otherwise.",
         "A filter is no guarantee",

@@ -16,6 +16,7 @@ from robustfit.ensemble import MicroModelSanitizer
 from robustfit.sanitize import (
     ActivationClusteringSanitizer,
     ConsensusSanitizer,
+    ContradictionSanitizer,
     DuplicateSanitizer,
     GradientSanitizer,
     GroupSanitizer,
@@ -30,6 +31,7 @@ from robustfit.sanitize import (
     SanitizedClassifier,
     SanitizedRegressor,
     SanitizerChain,
+    ShortcutSanitizer,
     SlabSanitizer,
     SpectralSanitizer,
     SphereSanitizer,
@@ -48,6 +50,8 @@ SANITIZERS = {
     "density": (lambda: NeighborsSanitizer(mode="density"), 42),
     "label agreement": (lambda: LabelAgreementSanitizer(), 42),
     "duplicates": (lambda: DuplicateSanitizer(), 41),
+    "contradictions": (lambda: ContradictionSanitizer(), 42),
+    "shortcuts": (lambda: ShortcutSanitizer(), 42),
     "sanitized": (lambda: SanitizedClassifier(), 55),
     "sanitized, weighted": (
         lambda: SanitizedClassifier(GaussianNB(), sanitizer=SphereSanitizer(0.2), action="weight"),

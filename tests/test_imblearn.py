@@ -20,6 +20,8 @@ SANITIZERS = [
     sanitize.NeighborsSanitizer(mode="density"),
     sanitize.LabelAgreementSanitizer(),
     sanitize.DuplicateSanitizer(),
+    sanitize.ContradictionSanitizer(),
+    sanitize.ShortcutSanitizer(),
     sanitize.LeaveClusterOutSanitizer(),
     sanitize.LossSanitizer(),
     sanitize.GradientSanitizer(),

@@ -3,6 +3,7 @@
 from robustfit.sanitize._activation_clustering_sanitizer import ActivationClusteringSanitizer
 from robustfit.sanitize._cleanlab_sanitizer import CleanlabSanitizer
 from robustfit.sanitize._consensus_sanitizer import ConsensusSanitizer
+from robustfit.sanitize._contradiction_sanitizer import ContradictionSanitizer
 from robustfit.sanitize._duplicate_sanitizer import DuplicateSanitizer
 from robustfit.sanitize._gradient_sanitizer import GradientSanitizer
 from robustfit.sanitize._group_sanitizer import GroupSanitizer
@@ -17,6 +18,7 @@ from robustfit.sanitize._row_normalizer import RowNormalizer
 from robustfit.sanitize._sanitized_classifier import SanitizedClassifier
 from robustfit.sanitize._sanitized_regressor import SanitizedRegressor
 from robustfit.sanitize._sanitizer_chain import SanitizerChain
+from robustfit.sanitize._shortcut_sanitizer import ShortcutSanitizer
 from robustfit.sanitize._slab_sanitizer import SlabSanitizer
 from robustfit.sanitize._spectral_sanitizer import SpectralSanitizer
 from robustfit.sanitize._sphere_sanitizer import SphereSanitizer
@@ -30,6 +32,7 @@ __all__ = [
     "BatchValidator",
     "CleanlabSanitizer",
     "ConsensusSanitizer",
+    "ContradictionSanitizer",
     "DuplicateSanitizer",
     "Finding",
     "GradientSanitizer",
@@ -45,6 +48,7 @@ __all__ = [
     "SanitizedClassifier",
     "SanitizedRegressor",
     "SanitizerChain",
+    "ShortcutSanitizer",
     "SlabSanitizer",
     "SpectralSanitizer",
     "SphereSanitizer",

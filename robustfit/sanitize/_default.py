@@ -2,9 +2,12 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
+from robustfit.sanitize._contradiction_sanitizer import ContradictionSanitizer
 from robustfit.sanitize._duplicate_sanitizer import DuplicateSanitizer
 from robustfit.sanitize._influence_sanitizer import InfluenceSanitizer
 from robustfit.sanitize._leave_cluster_out_sanitizer import LeaveClusterOutSanitizer
+from robustfit.sanitize._sanitizer_chain import SanitizerChain
+from robustfit.sanitize._shortcut_sanitizer import ShortcutSanitizer
 from robustfit.sanitize._spectral_sanitizer import SpectralSanitizer
 from robustfit.sanitize._union_sanitizer import UnionSanitizer
 
@@ -14,6 +17,10 @@ _READMIT = 0.35
 # It takes back what it can be wrong about: the more it looks at, the better.
 _CLUSTER_OUT = 2.0
 _MOST = 0.45
+
+# What rows have in common is strong evidence: of such rows more may go than are said to be bad.
+_TOGETHER = 5.0
+_MOST_TOGETHER = 0.25
 
 # With fewer rows the influence of one of them is mostly noise.
 _ROWS_PER_COEFFICIENT = 10
@@ -37,4 +44,10 @@ def default_sanitizer(task, contamination, random_state):
     ]
     if task == "classifier":
         members.append(("signature", SpectralSanitizer(mode="signature", **seeded)))
-    return UnionSanitizer(members, readmit=_READMIT, member_error="abstain")
+    union = UnionSanitizer(members, readmit=_READMIT, member_error="abstain")
+    if task != "classifier":
+        return union
+    # What is told by rows that agree in something, not by single ones, goes first: models of the others never see it.
+    most = min(_TOGETHER * contamination, _MOST_TOGETHER)
+    together = [("contradictions", ContradictionSanitizer(most)), ("shortcuts", ShortcutSanitizer(most))]
+    return SanitizerChain([*together, ("union", union)])

@@ -25,7 +25,7 @@ class SanitizedClassifier(HandsOnScores, ClassifierMixin, BaseSanitized):
     sanitizer : sanitizer, default=None
         Anything with ``fit(X, y)`` that has ``support_`` and ``scores_`` afterwards: one of `robustfit.sanitize`, a
         `SanitizerChain`, or a pipeline that ends in one, such as ``make_pipeline(RobustScaler(), SphereSanitizer())``.
-        The union described in Notes if None. It is given the rows as numbers, see there.
+        The chain described in Notes if None. It is given the rows as numbers, see there.
     action : {"drop", "weight", "relabel"}, default="drop"
         What happens to suspicious rows: they are left out; they count for a tenth, for an estimator (or the last step
         of a pipeline) that takes ``sample_weight``; or they get the label that the sanitizer suggests, if it has
@@ -70,12 +70,16 @@ class SanitizedClassifier(HandsOnScores, ClassifierMixin, BaseSanitized):
 
     Notes
     -----
-    Without a sanitizer, rows are left out that `DuplicateSanitizer`, `LeaveClusterOutSanitizer` (asked for twice the
-    share, since it takes rows back), `InfluenceSanitizer` (where there are ten rows for each coefficient) or
-    `SpectralSanitizer` with ``mode="signature"`` leaves out, each told `contamination`; those come back that a model of
-    the others gives a probability of 0.35 for their label, see `UnionSanitizer`. Each finds poison that the others let
-    pass: copies, contradicted labels, rows that harm, backdoors. What they leave out can be more than `contamination`
-    of the rows; of clean rows most come back.
+    Without a sanitizer, three stages leave rows out, each of what those before it left. First equal rows of different
+    labels (`ContradictionSanitizer`). Then groups of rows whose label hangs on a rare value (`ShortcutSanitizer`). Both
+    may leave out five times `contamination`, at most a quarter of the rows, since the evidence is in what rows have in
+    common; of clean rows hardly any go. Last, the rows that `DuplicateSanitizer`, `LeaveClusterOutSanitizer` (asked for
+    twice the share, since it takes rows back), `InfluenceSanitizer` (where there are ten rows for each coefficient) or
+    `SpectralSanitizer` with ``mode="signature"`` leaves out, each told `contamination`; of these come back those that a
+    model of the others gives a probability of 0.35 for their label, see `UnionSanitizer`. Each finds poison that the
+    others let pass: copies under another label, backdoors, repeated rows, contradicted labels, rows that harm. What
+    they leave out can be more than `contamination` of the rows; of clean rows most come back. The sanitizer is a
+    `SanitizerChain`.
 
     No class is deleted: of each class stay as many rows as ``min_per_class`` of the sanitizer says, the least
     suspicious ones, also where it leaves out by a threshold, and at least one.

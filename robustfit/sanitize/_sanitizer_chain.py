@@ -33,7 +33,8 @@ class SanitizerChain(BaseComposedSanitizer):
     contamination_ : float
         Share of the rows that were left out.
     dropped_by_ : ndarray of shape (n_samples,), object
-        Name of the sanitizer that left a row out; None for a row that is kept.
+        Name of the sanitizer that left a row out, of a composed one with the name that this one gives; None for a row
+        that is kept.
     named_sanitizers_ : Bunch
         The fitted sanitizers, by name.
     suggested_labels_ : ndarray of shape (n_samples,)
@@ -93,7 +94,8 @@ class SanitizerChain(BaseComposedSanitizer):
             ranks = stage.ranks(fitted.scores_)
             dropped = ~fitted.support_
             scores[left] = np.where(dropped, len(members) - place + ranks, np.maximum(scores[left], ranks))
-            self.dropped_by_[left[dropped]] = name
+            inner = getattr(fitted, "dropped_by_", None)
+            self.dropped_by_[left[dropped]] = name if inner is None else [f"{name}: {who}" for who in inner[dropped]]
             self._fitted[name] = fitted
             self._stages.append(stage)
             opinions.append((left, fitted))

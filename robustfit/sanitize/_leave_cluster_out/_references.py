@@ -146,9 +146,7 @@ def scores_left_out(problem, weights, clusterings, X):
     found = [np.empty((X.shape[0], weights.shape[1])) for _ in clusterings]
     members = [(_members(fitted), _members(scored)) for fitted, scored in clusterings]
     for task in range(weights.shape[1]):
-        target = problem.targets[:, task]
-        now = problem.X @ weights[:, task]
-        pull, bend = problem.loss.slope(target, now), problem.loss.curvature(target, now)
+        pull, bend = _pull_and_bend(problem, weights, task)
         move = _mover(problem, bend)
         for scores, (fitted, scored) in zip(found, members, strict=True):
             names = sorted(scored)
@@ -156,6 +154,56 @@ def scores_left_out(problem, weights, clusterings, X):
             for name, step in zip(names, move(rows, pull), strict=True):
                 scores[scored[name], task] = X[scored[name]] @ (weights[:, task] + step)
     return found
+
+
+def weights_left_out(problem, weights, groups):
+    """Models without some of the rows, one Newton step away, as in `scores_left_out`.
+
+    Parameters
+    ----------
+    problem : Problem
+    weights : ndarray of shape (n_unknowns, n_tasks)
+        Its minimum.
+    groups : list of ndarray
+        Positions of the rows that each of the models lacks.
+
+    Returns
+    -------
+    models : ndarray of shape (n_groups, n_unknowns, n_tasks)
+    """
+    models = np.repeat(weights[None], len(groups), axis=0)
+    for task in range(weights.shape[1]):
+        pull, bend = _pull_and_bend(problem, weights, task)
+        for place, step in enumerate(_mover(problem, bend)(groups, pull)):
+            models[place, :, task] += step
+    return models
+
+
+def weights_roughly_left_out(problem, weights, groups):
+    """As `weights_left_out`, with the Hessian of all rows, or its diagonal alone where there are many unknowns."""
+    models = np.repeat(weights[None], len(groups), axis=0)
+    sizes = [len(group) for group in groups]
+    lacking = sp.csr_array(
+        (np.ones(sum(sizes)), np.concatenate(groups), np.cumsum([0, *sizes])), shape=(len(groups), problem.X.shape[0])
+    )
+    for task in range(weights.shape[1]):
+        pull, bend = _pull_and_bend(problem, weights, task)
+        rights = lacking @ (sp.diags_array(pull) @ problem.X)
+        rights = rights.toarray() if sp.issparse(rights) else rights
+        if problem.X.shape[1] > _MANY_UNKNOWNS:
+            models[:, :, task] += rights / (_squares(problem.X).T @ bend + problem.penalty)
+        else:
+            models[:, :, task] += solve_factored(factored(_hessian(problem, bend)), rights.T).T
+    return models
+
+
+def _squares(X):
+    return X.multiply(X) if sp.issparse(X) else X**2
+
+
+def _pull_and_bend(problem, weights, task):
+    target, now = problem.targets[:, task], problem.X @ weights[:, task]
+    return problem.loss.slope(target, now), problem.loss.curvature(target, now)
 
 
 def _members(folds):
