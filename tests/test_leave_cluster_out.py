@@ -18,7 +18,9 @@ from robustfit.sanitize import LeaveClusterOutSanitizer, RowNormalizer, UnionSan
 from robustfit.sanitize._default import default_sanitizer
 from robustfit.sanitize._leave_cluster_out import _references as references
 from robustfit.sanitize._leave_cluster_out._folds import cluster_folds
+from robustfit.sanitize._leave_cluster_out._readmission import take_back
 from robustfit.sanitize._leave_cluster_out._references import Problem, minimise, scores_left_out, with_ones
+from robustfit.sanitize._target import Target
 
 
 @pytest.fixture(scope="module")
@@ -358,3 +360,20 @@ class TestCorners:
             assert params["cluster_out__contamination"] == 0.14
             assert params["influence__contamination"] == 0.07
             assert {params[name] for name in params if name.endswith("random_state")} == {3}
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_rows_that_are_far_out_do_not_come_back_however_much_their_direction_is_believed(sparse):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 4))
+    y = (X[:, 0] + 0.3 * rng.normal(size=300) > 0).astype(int)
+    X[:6] = 500.0 * np.array([1.0, 2.0, 0.0, 0.0])
+    y[:6] = 1
+    X[6] = [2.0, 0.1, 0.0, 0.0]
+    y[6] = 1
+    kept = np.arange(300) >= 7
+    target = Target(y, np.array([0, 1]))
+    rows = sp.csr_array(X) if sparse else X
+    back, _ = take_back(rows, target, kept, 0.35, np.arange(300, dtype=np.uint64))
+    assert not back[:6].any()
+    assert back[6:].all()

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import numpy as np
+from scipy.sparse import issparse
 
 from robustfit._meta._robust_scale import robust_location_scale
 from robustfit.sanitize._leave_cluster_out._references import with_ones
@@ -15,6 +16,9 @@ from robustfit.sanitize._row_normalizer import RowNormalizer
 # weights.
 _PENALTY, _PENALTY_OF_COUNTS = 1.0, 0.1
 
+# A row of length 1 does not tell how far away it was. The model of the user sees that.
+_FARTHER = 3.0
+
 
 def final_penalty(normalizer):
     """Return the penalty of the model that is asked about rows of a `RowNormalizer`."""
@@ -23,6 +27,8 @@ def final_penalty(normalizer):
 
 def take_back(rows, target, kept, least, keys):
     """Take back rows that a linear model of the rows kept believes, all brought to length 1.
+
+    Rows more than three times as far out as all rows kept do not come back.
 
     Parameters
     ----------
@@ -48,11 +54,23 @@ def take_back(rows, target, kept, least, keys):
     rows, target = rows[order], target.take(order)
     normalizer = RowNormalizer().fit(rows)
     X, penalty = with_ones(normalizer.transform(rows)), final_penalty(normalizer)
-    view = view_of(target, None if target.coded else robust_units(target.values))
-    found = readmit(X, view, kept[order], penalty, least, None)
+    units = None if target.coded else robust_units(target.values)
+    view = view_of(target, units)
+    found, far = kept[order], distances(rows, normalizer)
+    near = np.flatnonzero(found | (far <= _FARTHER * far[found].max()))
+    found[near] = readmit(X[near], view_of(target.take(near), units), found[near], penalty, least, None)
     suggested = suggest(target, found, view.expected(X @ final_weights(X, view, found, penalty)))
     back = np.argsort(order)
     return found[back], suggested[back]
+
+
+def distances(rows, normalizer):
+    """How far out rows are: their largest deviation, in robust units, or value, where columns have no centre."""
+    if issparse(rows):
+        return abs(rows).max(axis=1).toarray().ravel()
+    if normalizer.scale_ == "robust":
+        rows = (rows - normalizer.center_) / normalizer.width_
+    return np.abs(np.nan_to_num(rows)).max(axis=1)
 
 
 def suggest(target, kept, expected):
