@@ -229,7 +229,7 @@ def _sanitize(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Table with column names: .csv, .parquet or .pq.")],
     target: Annotated[str, typer.Option(metavar="COL", help="Column with the label or number that is learned.")],
     sanitizer: Annotated[
-        str, typer.Option(metavar="NAME", help="Such as sphere; --list shows all. auto is leave-cluster-out.")
+        str, typer.Option(metavar="NAME", help="Such as sphere; --list shows all. auto is the library's default.")
     ] = "auto",
     contamination: Annotated[
         float | None,

@@ -28,8 +28,8 @@ class UnionSanitizer(BaseComposedSanitizer):
         Names and sanitizers. A sanitizer that is None is left out. Each has its own ``contamination``.
     readmit : float or None, default=None
         Rows that were left out come back if a model of the others gives their label at least this probability, as in
-        `LeaveClusterOutSanitizer`; for rows of numbers. Rows with a column more than three times as far out, in robust
-        units, as any of the rows kept stay out all the same. None: nothing comes back.
+        `LeaveClusterOutSanitizer`; for rows of numbers. Rows that are more than three times as far out in a column
+        as all rows kept stay out all the same. None: nothing comes back.
     min_per_class : int or float, default=0.5
         Rows, or share of the rows, of each class that stay in any case, the least suspicious ones.
     member_error : {"abstain", "raise"}, default="raise"

@@ -28,7 +28,7 @@ def final_penalty(normalizer):
 def take_back(rows, target, kept, least, keys):
     """Take back rows that a linear model of the rows kept believes, all brought to length 1.
 
-    Rows more than three times as far out as all rows kept do not come back.
+    Rows that are more than three times as far out in a column as all rows kept do not come back.
 
     Parameters
     ----------
@@ -56,21 +56,28 @@ def take_back(rows, target, kept, least, keys):
     X, penalty = with_ones(normalizer.transform(rows)), final_penalty(normalizer)
     units = None if target.coded else robust_units(target.values)
     view = view_of(target, units)
-    found, far = kept[order], distances(rows, normalizer)
-    near = np.flatnonzero(found | (far <= _FARTHER * far[found].max()))
+    found = kept[order]
+    near = np.flatnonzero(found | ~beyond(rows, found))
     found[near] = readmit(X[near], view_of(target.take(near), units), found[near], penalty, least, None)
     suggested = suggest(target, found, view.expected(X @ final_weights(X, view, found, penalty)))
     back = np.argsort(order)
     return found[back], suggested[back]
 
 
-def distances(rows, normalizer):
-    """How far out rows are: their largest deviation, in robust units, or value, where columns have no centre."""
+def beyond(rows, kept):
+    """Mark rows farther out in a column than three times all rows kept; where those agree, than in any column."""
     if issparse(rows):
-        return abs(rows).max(axis=1).toarray().ravel()
-    if normalizer.scale_ == "robust":
-        rows = (rows - normalizer.center_) / normalizer.width_
-    return np.abs(np.nan_to_num(rows)).max(axis=1)
+        sizes = abs(rows)
+        limits, stored = _limits(sizes[kept].max(axis=0).toarray().ravel()), sizes.tocoo()
+        return np.bincount(stored.row[stored.data > limits[stored.col]], minlength=rows.shape[0]) > 0
+    rows = np.nan_to_num(rows)
+    sizes = np.abs(rows - np.median(rows[kept], axis=0))
+    return (sizes > _limits(sizes[kept].max(axis=0))).any(axis=1)
+
+
+def _limits(reach):
+    with np.errstate(over="ignore"):
+        return _FARTHER * np.where(reach > 0.0, reach, reach.max())
 
 
 def suggest(target, kept, expected):
