@@ -931,3 +931,27 @@ def test_a_third_class_among_rows_that_are_gone_is_a_condition():
         assert any("one of the two labels" in condition for condition in ball.conditional_on)
     ball = clean_model_ball(ours, X[:-1], y[:-1])
     assert not any("one of the two labels" in condition for condition in ball.conditional_on)
+
+
+def test_pulls_above_1_round_as_their_squares_do():
+    rng = np.random.default_rng(0)
+    for loss, part in [(SQUARED, 2), (SQUARED_HINGE, 4)]:
+        for _ in range(50):
+            pull = rng.uniform(0, 10 ** rng.uniform(0, 8), size=3)
+            Z, test = np.zeros((3, 1)), np.ones(1)
+            found = _post_hoc_reach._dual(loss, Z, np.ones(3), 1.0, test, 1.0, pull)
+            assert Fraction(found) <= sum(a - a * a / part for a in map(Fraction, pull.tolist()))
+
+
+def test_a_logistic_regression_that_pays_for_both_of_two_classes_is_refused():
+    """scikit-learn had it until 1.7: the same predictions, another penalty."""
+    X, y = cloud(20)
+    learner = LogisticRegression(C=0.1, fit_intercept=False).fit(X, y)
+    learner.multi_class = "multinomial"
+    for refused in (
+        lambda: clean_model_ball(learner, X, y),
+        lambda: certify_reach(learner, X, y, X, budget=1, feasible_set=sphere_slab_sets(X, y)),
+        lambda: poison_needed(learner, X, y, [*learner.coef_[0].tolist(), 0.0]),
+    ):
+        with pytest.raises(ValueError, match="Leave multi_class out"):
+            refused()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 from sklearn.svm import SVC, LinearSVC
 
-from robustfit.attacks._linear._victim import BLACK_BOX, read_victim
+from robustfit.attacks._linear._victim import BLACK_BOX, read_victim, refuse_both_weights
 from robustfit.certify import CertificateError
 from robustfit.certify._damage import CrammerSinger, LinearLearner, Margins, Multinomial, RowLoss, Squares
 from robustfit.losses import HINGE, LOGISTIC, SQUARED_HINGE, Loss
@@ -106,17 +106,14 @@ def read_objective(learner: Any, n_rows: int, n_classes: int, ends: tuple[float,
         return _crammer_singer(learner, n_classes)
     try:
         victim = read_victim(learner, "certify_damage")
+        if n_classes == 2:
+            refuse_both_weights(learner, "certify_damage")
     except ValueError as error:
         raise CertificateError(str(error).removesuffix(BLACK_BOX).rstrip()) from error
     if n_classes > 2 and _is_pairwise(learner):
         raise CertificateError(
             f"{learner!r} learns {n_classes} classes in pairs or one by one, which is not written down here. Pass "
             "LogisticRegression with its default solver, LinearSVC, RidgeClassifier or a LinearObjective."
-        )
-    if n_classes == 2 and _counts_both(learner):
-        raise CertificateError(
-            "LogisticRegression with multi_class='multinomial' pays for the weights of both of two classes, which is "
-            "not written down here. Leave multi_class out."
         )
     if not victim.ridge > 0:
         raise CertificateError(
@@ -147,11 +144,6 @@ def _crammer_singer(learner: LinearSVC, n_classes: int) -> LinearLearner:
         )
     held = 1 / (learner.C * learner.intercept_scaling**2) if learner.fit_intercept else None
     return LinearLearner(CrammerSinger(n_classes), 1 / learner.C, held)
-
-
-def _counts_both(learner: Any) -> bool:
-    # The option is gone from scikit-learn 1.8 on.
-    return isinstance(learner, LogisticRegression) and getattr(learner, "multi_class", None) == "multinomial"
 
 
 def _is_pairwise(learner: Any) -> bool:

@@ -12,7 +12,7 @@ from sklearn.svm import LinearSVC
 from sklearn.utils import check_array, check_consistent_length
 
 from robustfit._meta._labels import as_array
-from robustfit.attacks._linear._victim import BLACK_BOX, LinearVictim, read_victim
+from robustfit.attacks._linear._victim import BLACK_BOX, LinearVictim, read_victim, refuse_both_weights
 from robustfit.certify import CertificateError
 
 Floats = NDArray[np.float64]
@@ -36,6 +36,7 @@ def read_penalised(estimator: Any, caller: str) -> LinearVictim:
         )
     try:
         victim = read_victim(estimator, caller)
+        refuse_both_weights(estimator, caller)
     except ValueError as error:
         raise CertificateError(str(error).removesuffix(BLACK_BOX).rstrip()) from error
     if not victim.ridge > 0:

@@ -65,7 +65,8 @@ def _dual(loss: Loss, Z: Floats, y: Floats, ridge: float, test: Floats, side: fl
     size = float(np.abs(pull) @ lengths) + multiplier * float(np.linalg.norm(test))
     longest = (float(np.linalg.norm(left)) + (2 * len(y) + 64) * _EPS * size) * (1 + (2 * len(test) + 32) * _EPS)
     terms = _DUALS[loss.name](pull, y)
-    total = math.fsum(terms.tolist()) - 64 * _EPS * float(np.abs(pull).sum() + len(y))
+    # Of pulls above 1 the squares are larger than they are, and round as such.
+    total = math.fsum(terms.tolist()) - 64 * _EPS * float((np.abs(pull) + pull * pull).sum() + len(y))
     return total - longest**2 / (2 * ridge) * (1 + 8 * _EPS)
 
 

@@ -15,7 +15,7 @@ from robustfit.attacks._containers import is_sparse
 from robustfit.attacks._labels import Labels
 from robustfit.attacks._linear._class_sets import resolve_sets
 from robustfit.attacks._linear._loss_difference import Room
-from robustfit.attacks._linear._victim import LinearVictim, read_victim, scores
+from robustfit.attacks._linear._victim import LinearVictim, read_victim, refuse_both_weights, scores
 from robustfit.losses import HINGE, LOGISTIC, SQUARED_HINGE
 
 Floats = NDArray[np.float64]
@@ -178,6 +178,7 @@ def read_classifier(estimator: Any, attack: str) -> LinearVictim:
         If it is none.
     """
     victim = read_victim(estimator, attack)
+    refuse_both_weights(estimator, attack)
     if victim.loss not in (HINGE, SQUARED_HINGE, LOGISTIC):
         raise ValueError(
             f"{attack} knows losses that fall with the margin, those of LinearSVC, SVC(kernel='linear') and "

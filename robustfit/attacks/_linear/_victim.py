@@ -130,6 +130,16 @@ def read_victim(estimator: Any, attack: str) -> LinearVictim:
     return reader(estimator, attack)
 
 
+def refuse_both_weights(estimator: Any, attack: str) -> None:
+    """Raise if a learner pays for the weights of both of two classes: its penalty is another one than is read here."""
+    # The option is gone from scikit-learn 1.8 on.
+    if isinstance(estimator, LogisticRegression) and getattr(estimator, "multi_class", None) == "multinomial":
+        raise ValueError(
+            f"{attack} does not know LogisticRegression with multi_class='multinomial', which pays for the weights of "
+            "both of two classes. Leave multi_class out."
+        )
+
+
 def _unless(ok: bool, attack: str, estimator: Any, wanted: str) -> None:
     if not ok:
         raise ValueError(
