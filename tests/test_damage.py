@@ -644,6 +644,7 @@ def test_what_a_certificate_says():
     between = certify_damage(BINARY[0], X, y, budget=5, feasible_set=sets)
     assert between.attained[0] <= found.bound_at(5) <= found.bound[0]
     frame = found.to_frame()
+    np.testing.assert_allclose(frame["share"], found.budgets / found.n_rows)
     assert frame["budget"].tolist() == [9, 1, 9]
     np.testing.assert_allclose(frame["gap"], found.gap)
     said = json.loads(found.to_json())

@@ -955,3 +955,19 @@ def test_a_logistic_regression_that_pays_for_both_of_two_classes_is_refused():
     ):
         with pytest.raises(ValueError, match="Leave multi_class out"):
             refused()
+
+
+@pytest.mark.parametrize("constant", [0.5, 1.0, 2.0])
+def test_a_model_that_is_off_in_its_intercept_alone_is_away_from_the_minimum(constant):
+    """The gradient that the learner left counts, and the intercept has a part of it however it is scaled."""
+    rng = np.random.default_rng(0)
+    X, y, ridge = rng.normal(size=(30, 2)), rng.normal(size=30), 0.7
+    X -= X.mean(axis=0)
+    Z = np.column_stack([X, np.full(30, constant)])
+    least = np.linalg.solve(Z.T @ Z + ridge * np.eye(3), Z.T @ y)
+    for shift in (0.0, 0.4, -3.0):
+        own = least + shift * np.array([0.0, 0.0, 1.0])
+        theta = np.append(own[:2], own[2] * constant)
+        ball = weight_ball(theta, X, y - Z @ own, ridge=ridge, constant=constant)
+        assert ball.radius([0])[0] >= abs(shift) * (1 - 1e-12)
+        assert shift or ball.radius([0])[0] < 1e-10
