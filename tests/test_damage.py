@@ -22,8 +22,9 @@ from robustfit.audit import LinearObjective, certify_damage, inflated_sets, opti
 from robustfit.audit._linear_objective import encode, read_objective
 from robustfit.certify import Box, CertificateError, ConvexSet, FeasibleSet, IntegerSphereSlab, Sphere, SphereSlab
 from robustfit.certify._damage import CrammerSinger, Game, Margins, Multinomial, Squares, objective_range
+from robustfit.certify._damage._game import row_lengths
 from robustfit.certify._damage._simplex_qp import minimize_quadratic
-from robustfit.certify._damage._sound import row_lengths, sound_parts
+from robustfit.certify._damage._sound import sound_parts
 from robustfit.losses import HINGE, LOGISTIC, SQUARED_HINGE
 from robustfit.sanitize import NeighborsSanitizer, SanitizerChain, SlabSanitizer, SphereSanitizer
 

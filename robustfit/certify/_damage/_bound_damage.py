@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from robustfit.certify._damage._game import Floats, Game
+from robustfit.certify._damage._game import Floats, Game, row_lengths
 from robustfit.certify._damage._minimize import Parts, Search, inside, minimize
 from robustfit.certify._damage._replies import by_bound, by_rows
-from robustfit.certify._damage._sound import round_up, row_lengths, sound_parts
+from robustfit.certify._damage._sound import round_up, sound_parts
 
 
 class Damage(NamedTuple):

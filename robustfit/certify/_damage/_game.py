@@ -19,6 +19,13 @@ _EPS = float(np.finfo(np.float64).eps)
 _VANISHED = float(np.finfo(np.float64).tiny)
 
 
+def row_lengths(X: Any) -> Floats:
+    """Return the Euclidean length of each row, of an array or a sparse matrix."""
+    squares = X.multiply(X).sum(axis=1) if hasattr(X, "multiply") else np.einsum("ij,ij->i", X, X)
+    lengths: Floats = np.sqrt(np.asarray(squares, dtype=np.float64).ravel())
+    return lengths
+
+
 @dataclass(frozen=True)
 class LinearLearner:
     """A learner that minimises Σᵢ ℓ(yᵢ, Wᵀxᵢ + b) + (ridge/2)‖W‖² + (intercept_ridge/2)‖b‖² over ‖(W, b)‖ ≤ norm.
@@ -131,10 +138,7 @@ class Game:
     @cached_property
     def _lengths(self) -> Floats:
         """Length of (x, 1) of each clean row."""
-        X = self.X
-        squares = X.multiply(X).sum(axis=1) if hasattr(X, "multiply") else np.einsum("ij,ij->i", X, X)
-        lengths: Floats = np.sqrt(np.asarray(squares, dtype=np.float64).ravel() + 1.0)
-        return lengths
+        return np.hypot(row_lengths(self.X), 1.0)
 
     def scores(self, theta: Floats) -> Floats:
         """Return the scores of the clean rows."""

@@ -4,9 +4,9 @@
 
 from typing import NamedTuple
 
-from robustfit.certify._damage._game import Floats, Game
+from robustfit.certify._damage._game import Floats, Game, row_lengths
 from robustfit.certify._damage._minimize import Search, minimize
-from robustfit.certify._damage._sound import round_up, row_lengths, sound_parts
+from robustfit.certify._damage._sound import round_up, sound_parts
 
 
 class Range(NamedTuple):

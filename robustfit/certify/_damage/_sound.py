@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -16,13 +15,6 @@ _CALLS = 64 * _EPS
 """Relative error of the few elementary functions in the value of a loss."""
 _VANISHED = float(np.finfo(np.float64).tiny)
 """A square that is smaller than this has lost digits, or is gone."""
-
-
-def row_lengths(X: Any) -> Floats:
-    """Return the Euclidean length of each row, of an array or a sparse matrix."""
-    squares = X.multiply(X).sum(axis=1) if hasattr(X, "multiply") else np.einsum("ij,ij->i", X, X)
-    lengths: Floats = np.sqrt(np.asarray(squares, dtype=np.float64).ravel())
-    return lengths
 
 
 def sound_parts(game: Game, theta: Floats, lengths: Floats) -> Parts:
