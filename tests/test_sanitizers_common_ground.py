@@ -123,7 +123,11 @@ def test_groups_are_what_they_are_said_to_be():
         assert 5 <= len(own) <= 50
         assert own.mean() >= 0.8
         assert own.sum() <= np.sum(codes == group.code) / 2
-    for group in pure_groups(sp.csr_array(X), codes, 2, 5, 50)[0]:
+    # No column is mostly empty, so none is looked at in part.
+    sparse, n_sparse = pure_groups(sp.csr_array(X), codes, 2, 5, 50)
+    assert n_sparse == n_considered
+    assert len(sparse) == len(groups)
+    for group in sparse:
         values = X[:, group.column]
         np.testing.assert_array_equal(group.rows, np.flatnonzero((values >= group.low) & (values <= group.high)))
 

@@ -7,7 +7,7 @@ import numpy as np
 from robustfit._meta._selection import row_keys
 from robustfit._sklearn import StrOptions
 from robustfit.sanitize._base_sanitizer import BaseSanitizer
-from robustfit.sanitize._leave_cluster_out._readmission import final_penalty
+from robustfit.sanitize._leave_cluster_out._readmission import final_penalty, suggest
 from robustfit.sanitize._leave_cluster_out._references import Problem, minimise, with_ones
 from robustfit.sanitize._leave_cluster_out._views import ClassView
 from robustfit.sanitize._row_normalizer import RowNormalizer
@@ -108,7 +108,7 @@ class ContradictionSanitizer(BaseSanitizer):
         self._known[places, codes] = True
         contradicted = (self._known.sum(axis=1) > 1)[places]
         self._fit_model(rows, codes, n_codes, ~contradicted)
-        claims = self._claims(rows, places)
+        claims = self._claims(rows, self._known[places])
         back = np.argsort(order)
         self.contradicted_, self._best = contradicted[back], claims.argmax(axis=1)[back]
         return _gaps(claims, codes)[back]
@@ -121,12 +121,12 @@ class ContradictionSanitizer(BaseSanitizer):
         problem = Problem(X[fair], view.targets[fair], view.final_loss, final_penalty(self.normalizer_))
         self._weights = minimise(problem) if n_codes > 1 else np.zeros((X.shape[1], 1))
 
-    def _claims(self, rows, places):
-        """Probability of each label that equal rows have; -1 for others."""
+    def _claims(self, rows, known):
+        """Probability of each label that equal rows are known to have; -1 for others."""
         scores = with_ones(self.normalizer_.transform(rows)) @ self._weights
-        known, claims = self._known[places], np.full((len(places), self._known.shape[1]), -1.0)
+        claims = np.full(known.shape, -1.0)
         for code in range(claims.shape[1]):
-            own = ClassView(np.full(len(places), code), claims.shape[1])
+            own = ClassView(np.full(len(claims), code), claims.shape[1])
             claims[:, code] = np.where(known[:, code], own.belief(scores, None), -1.0)
         return claims
 
@@ -139,18 +139,15 @@ class ContradictionSanitizer(BaseSanitizer):
         content = _content(rows)
         places = np.minimum(np.searchsorted(self._seen, content), len(self._seen) - 1)
         there = np.flatnonzero(self._seen[places] == content)
-        scores = np.zeros(len(content))
-        claims = self._claims(rows[there], places[there])
-        own = ClassView(target.values[there], self._known.shape[1])
-        given = own.belief(with_ones(self.normalizer_.transform(rows[there])) @ self._weights, None)
-        claims[np.arange(len(there)), target.values[there]] = given
-        scores[there] = _gaps(claims, target.values[there])
+        scores, codes, known = np.zeros(len(content)), target.values[there], self._known[places[there]]
+        # A label that no such row had is a claim as well.
+        known[np.arange(len(there)), codes] = True
+        scores[there] = _gaps(self._claims(rows[there], known), codes)
         return scores
 
     def _keep(self, scores, kept, target):
         super()._keep(scores, kept, target)
-        best = np.where(scores > 0.0, self._best, target.values)
-        self.suggested_labels_ = best if target.classes is None else target.classes[best]
+        self.suggested_labels_ = suggest(target, scores <= 0.0, self._best)
         del self._best
 
 

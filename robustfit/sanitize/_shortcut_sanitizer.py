@@ -9,6 +9,7 @@ import numpy as np
 from robustfit._sklearn import Interval, StrOptions
 from robustfit.sanitize._base_sanitizer import BaseSanitizer
 from robustfit.sanitize._column_groups import column_of
+from robustfit.sanitize._leave_cluster_out._readmission import suggest
 from robustfit.sanitize._row_normalizer import RowNormalizer
 from robustfit.sanitize._shortcuts import find_shortcuts
 
@@ -188,8 +189,7 @@ class ShortcutSanitizer(BaseSanitizer):
 
     def _keep(self, scores, kept, target):
         super()._keep(scores, kept, target)
-        suggested = np.where(scores >= self._guilty, self._expected, target.values)
-        self.suggested_labels_ = suggested if target.classes is None else target.classes[suggested]
+        self.suggested_labels_ = suggest(target, scores < self._guilty, self._expected)
         self.shortcuts_ = [found for found in self._found if 1.0 - found["belief"] >= self._guilty]
         del self._expected
 

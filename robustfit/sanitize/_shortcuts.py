@@ -80,10 +80,11 @@ def find_shortcuts(X, codes, n_codes, normalizer, most, significance):
     shortcuts : list of Shortcut
         Least believed first. No row belongs to two.
     """
-    groups, n_considered = pure_groups(X, codes, n_codes, _LEAST, most) if n_codes > 1 else ([], 0)
+    columns = sp.csc_array(X) if sp.issparse(X) else X
+    groups, n_considered = pure_groups(columns, codes, n_codes, _LEAST, most) if n_codes > 1 else ([], 0)
     if not groups:
         return []
-    trial = _Trial(X, codes, n_codes, normalizer)
+    trial = _Trial(X, columns, codes, n_codes, normalizer)
     groups = trial.least_believed(groups)
     found = [trial.hold(group, weights, n_considered) for group, weights in trial.models(groups)]
     taken, apart = np.zeros(len(codes), dtype=bool), []
@@ -99,13 +100,13 @@ def find_shortcuts(X, codes, n_codes, normalizer, most, significance):
 class _Trial:
     """The model of all rows, and what it would say of groups without them."""
 
-    def __init__(self, X, codes, n_codes, normalizer):
+    def __init__(self, X, columns, codes, n_codes, normalizer):
         self.X, self.codes, self.n_codes, self.normalizer = X, codes, n_codes, normalizer
         units = with_ones(normalizer.transform(X))
         targets = ClassView(codes, n_codes).targets
         self.problem = Problem(units, targets, LOGISTIC, final_penalty(normalizer))
         self.weights = minimise(self.problem)
-        self._columns, self._counts = sp.csc_array(X) if sp.issparse(X) else X, {}
+        self._columns, self._counts = columns, {}
 
     def least_believed(self, groups):
         """Return the groups that deserve a closer look."""

@@ -163,7 +163,8 @@ class UnionSanitizer(BaseComposedSanitizer):
         self._keep_regions(target)
 
     def _keep_suggestions(self, target):
-        everyone = np.arange(len(self.support_))
-        self._suggest(target, [(everyone, member) for member in self._fitted.values()])
         if self.readmit is not None:
             self.suggested_labels_ = vars(self).pop("_suggested")
+            return
+        everyone = np.arange(len(self.support_))
+        self._suggest(target, [(everyone, member) for member in self._fitted.values()])
