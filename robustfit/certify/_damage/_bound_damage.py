@@ -76,15 +76,18 @@ def bound_damage(game: Game, budgets: Sequence[int], *, tol: float = 2e-3, max_i
         searches.append(Search(game, partial(by_rows, game)))
     for search in searches:
         search.visit(nobody[0].theta)
-    damages = {}
+    forced = {}
     known: list[Parts] = []
     for budget in sorted(set(budgets)):
         results = [minimize(search, budget, tol, max_iter) if budget else nobody for search in searches]
         known.append(sound_parts(game, inside(results[0][0].theta, game.learner.norm), lengths))
+        forced[budget] = results[-1][1], _attack(searches[-1], budget)
+    damages = {}
+    for budget, (attained, attack) in forced.items():
+        # Of all models, also those of larger budgets: where a search fails, fewer rows could seem to do more damage.
         best = min(known, key=lambda parts: parts.total(budget))
         bound = round_up(best.total(budget))
-        attained = min(results[-1][1], bound)
-        damages[budget] = Damage(budget, best, bound, attained, *_attack(searches[-1], budget))
+        damages[budget] = Damage(budget, best, bound, min(attained, bound), *attack)
     return [damages[budget] for budget in budgets]
 
 

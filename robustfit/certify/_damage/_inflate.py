@@ -245,6 +245,8 @@ class Dropping:
             return [self.threshold * high * _FEW_ULPS if low > 0 else np.inf for low, high in units]
         if self.by_class:
             return [self._own(spread, changes, self.share) for spread in spreads]
+        if min(low for low, _ in units) <= 0:
+            return [np.inf] * len(spreads)
         common = self._overall(spreads, units, overall)
         # A class that may lose no more keeps what is nearest in it, whatever the others lose.
         own = [self._own(spread, changes, 1.0) for spread in spreads]
@@ -257,8 +259,6 @@ class Dropping:
         return _rank_from_top(spread.high, int((dropped - added).min()))
 
     def _overall(self, spreads: list[Spread], units: list[tuple[float, float]], changes: Changes) -> float:
-        if min(low for low, _ in units) <= 0:
-            return np.inf
         scores = np.concatenate([s.high / low * _FEW_ULPS for s, (low, _) in zip(spreads, units, strict=True)])
         added, removed = changes.counts()
         dropped = np.floor(self.share * (len(scores) - removed + added)).astype(np.int64)

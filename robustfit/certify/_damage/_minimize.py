@@ -15,6 +15,8 @@ from robustfit.certify._feasible._base import rounding
 
 _PATIENCE = 60
 _BOLDEST, _MOST_CAREFUL = 0.6, 0.04
+_FAR = 1e6
+"""Far steps make steep tangents, which help; so far ones come from slopes that cancel before a weak penalty."""
 
 
 class Reply(NamedTuple):
@@ -128,12 +130,20 @@ class Search:
             self.bundle.forget()
             # Part of the way only: far from all tangents the model is not to be trusted.
             share = bold if len(self.seen) > 1 else 1.0
-            found = self.visit(best.theta + share * (step.theta - best.theta))
+            found = self.visit(best.theta + share * (self._held(step.theta, total(best)) - best.theta))
             least = min(least, total(found) - budget * found.unseen)
             better = total(found) < total(best)
             best = found if better else best
             bold = min(1.15 * bold, _BOLDEST) if better else max(0.8 * bold, _MOST_CAREFUL)
-        return best, lowest
+        # Losses and penalties are not negative.
+        return best, max(lowest, 0.0)
+
+    def _held(self, theta: Floats, total: float) -> Floats:
+        """Shorten weights that only rounding can have made so long, before they grow beyond the range of floats."""
+        # Those of the minimum cost less than the best model does.
+        longest = _FAR * np.sqrt(2.0 * total / (self.game.learner.ridge + self.bundle.price))
+        length = np.linalg.norm(theta[:-1])
+        return np.vstack([theta[:-1] * (longest / length), theta[-1:]]) if length > longest else theta
 
     def visit(self, theta: Floats) -> Parts:
         """Look at a model, and keep the tangents there."""
@@ -161,7 +171,7 @@ def minimize(search: Search, budget: float, tol: float, max_iter: int) -> tuple[
         return search.run(budget, tol, max_iter)
     best = min((parts for parts in search.seen if _length(parts) <= norm), key=lambda parts: parts.total(budget))
     search.bundle.price = search.bundle.price or best.total(budget) / norm**2
-    low, high, lowest, accuracy, first = 0.0, np.inf, -np.inf, 0.3 * tol, len(search.seen)
+    low, high, lowest, accuracy, first = 0.0, np.inf, 0.0, 0.3 * tol, len(search.seen)
     while len(search.seen) - first < max_iter:
         price, before = search.bundle.price, len(search.seen)
         left = max_iter - (before - first)
