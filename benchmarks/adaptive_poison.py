@@ -2,14 +2,16 @@
 
     OMP_NUM_THREADS=1 ROBUSTFIT_DATA=/folder python benchmarks/adaptive_poison.py [--sets spambase] [--far 5]
 
-The default leaves rows out for several reasons, but whatever the reason, a row comes back if a logistic model of rows
-of length 1, the judge, believes its label. So the attack asks for one thing only: of the rows of the sphere and slab
-that hold 90 % of each class, and whose label the judge believes to a given degree, take those that the learner, which
-sees rows of any length, does worst on. In the units of the judge this is a problem of one number per column, with three
-multipliers (length, slab, belief), each found by bisection. Rows are added a few at a time, each time the learner is
-fitted anew (the greedy form of min-max). For several degrees of belief, for one class or both, and once more with the
-judge that the default ends with on the poisoned rows, the set is kept that does the most harm after the default, as
-the attacker sees it: errors on thirds of the clean rows that the learner has not seen.
+The default leaves rows out for several reasons, but two judges say which: a row comes back if a logistic model of rows
+of length 1 believes its label, and stays away if it is one of more rows than are honest where a model that sees lengths
+as the learner does half believes it. So the attack asks for one thing only: of the rows of the sphere and slab that
+hold 90 % of each class, and whose label a judge believes to a given degree, take those that the learner does worst on.
+One judge is the logistic model of rows of length 1; the other is the learner itself on clean rows, which knows lengths.
+In the units of the judge this is a problem of one number per column, with three multipliers (length, slab, belief),
+each found by bisection. Rows are added a few at a time, each time the learner is fitted anew (the greedy form of
+min-max). For both judges, several degrees of belief, for one class or both, and once more with the judges that the
+default ends with on the poisoned rows, the set is kept that does the most harm after the default, as the attacker sees
+it: errors on thirds of the clean rows that the learner has not seen.
 
 The learner is a linear SVM with hinge loss, poison 3 % of the clean rows, the default told 5 %. *kept*: share of the
 poison that the default keeps; *other seeds*: largest test error where the defender's seed is not the one that was
@@ -21,6 +23,7 @@ leaves there, *its bar*: half of that. With ``--far`` rows may lie so many times
 import argparse
 import time
 import warnings
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -43,8 +46,10 @@ POISON = 0.03
 DECAY = 0.01
 CLIP = 3.0
 MOST_COPIES_OF_WORD = 4
-# Log-odds of the label under the judge.
-BELIEFS = (-0.6, 0.3)
+# Log-odds of the label under the model of rows of length 1, and margins of the learner. Several are taken in turn,
+# batch by batch: rows of different margins are no crowd.
+BELIEFS = ((-0.6,), (0.3,))
+MARGINS = ((-2.0,), (-1.0,), (0.0,), (0.5,), (-1.0, -0.5, 0.0, 0.25, 0.5, 0.75))
 SIDES = ((-1, 1), (-1,), (1,))
 BATCHES = 24
 FOLDS = 3
@@ -133,32 +138,25 @@ class Game:
             errors += np.count_nonzero(self.fit(poison, shown).predict(hidden) != self.y[folds == fold])
         return 100.0 * errors / n
 
-    def judge(self, poison, keep):
-        """The model that the default asks which rows come back."""
+    def judges(self, poison, keep):
+        """Who the default asks, after poison, with the degrees to which rows may be believed."""
         X, y = self.with_poison(poison)
         normalizer = RowNormalizer().fit(self.given(X))
         rows, labels = normalizer.transform(self.given(X[keep])), y[keep]
         price = min(1.0 if normalizer.scale_ == "robust" else 0.1, 0.001 * len(y))
         model = LogisticRegression(C=1 / price, max_iter=500).fit(rows, labels)
-        return Judge(normalizer, model.coef_.ravel(), float(model.intercept_[0]))
+        return (UnitJudge(model, normalizer), BELIEFS), (Judge(self.fit(poison, keep)), MARGINS)
 
 
 class Judge:
-    """A linear model of rows of length 1, and the row that it believes while another model is most mistaken."""
+    """A linear model, and the row that it believes while another model is most mistaken."""
 
-    def __init__(self, normalizer, weights, intercept):
-        self.weights, self.intercept = weights, intercept
-        self.counts = normalizer.scale_ == "log1p"
-        if not self.counts:
-            self.center, self.width = normalizer.center_, normalizer.width_
+    def __init__(self, model):
+        self.weights, self.intercept = model.coef_.ravel(), float(model.intercept_[0])
 
-    def log_odds(self, x):
-        """Of the label 1."""
-        z = np.log1p(x) if self.counts else self._cut(x)
-        return z @ self.weights / max(np.linalg.norm(z), 1e-9) + self.intercept
-
-    def _cut(self, x):
-        return np.clip((x - self.center) / self.width, -CLIP, CLIP)
+    def score(self, x):
+        """Above 0 for the label 1."""
+        return x @ self.weights + self.intercept
 
     def worst(self, direction, label, belief, region, game):
         """Row of a sphere and slab with the largest product with a direction, among those whose label is believed.
@@ -166,44 +164,70 @@ class Judge:
         None if there is none.
         """
         radius, width = game.far * region.radius, game.far * region.width
-        most = np.minimum(game.X.max(axis=0), MOST_COPIES_OF_WORD)
+        most = np.minimum(game.X.max(axis=0), MOST_COPIES_OF_WORD) if game.counts else None
 
-        def on_sphere(slope, pull):
+        def on_sphere(slope, price):
             def row(rate):
-                return self._by_column(slope, pull, rate, region.center, most)
+                return self._by_column(slope, price * label, rate, region.center, most)
 
             return row(_least(lambda rate: np.linalg.norm(row(rate) - region.center) <= radius, 1e-6, 1e6, 32))
 
         def in_slab(price):
-            pull = price * label * self.weights
-            found = on_sphere(direction, pull)
+            found = on_sphere(direction, price)
             beyond = region.normal @ (found - region.center)
             if abs(beyond) <= width:
                 return found
             side = np.sign(beyond) * region.normal
-            reach = 4.0 * np.linalg.norm(direction) + 4.0 * np.linalg.norm(pull if self.counts else pull / self.width)
+            reach = 4.0 * np.linalg.norm(direction) + 4.0 * price * np.linalg.norm(self._steepest())
 
-            def cut(price):
-                return on_sphere(direction - price * side, pull)
+            def cut(push):
+                return on_sphere(direction - push * side, price)
 
-            return cut(_least(lambda price: side @ (cut(price) - region.center) <= width, 1e-6 * reach, reach, 14))
+            return cut(_least(lambda push: side @ (cut(push) - region.center) <= width, 1e-6 * reach, reach, 14))
 
         def believed(price):
-            return label * self.log_odds(in_slab(price)) >= belief
+            return label * self.score(in_slab(price)) >= belief
 
         if believed(0.0):
             return in_slab(0.0)
         return in_slab(_least(believed, 1e-4, 1e4, 14)) if believed(1e4) else None
 
-    def _by_column(self, slope, pull, rate, center, most):
-        """Maximise ``slope·x + pull·z(x) − rate/2 ‖x − center‖²``."""
-        if self.counts:
-            found, best = np.zeros(len(slope)), np.zeros(len(slope))
-            for number in range(1, MOST_COPIES_OF_WORD + 1):
-                value = slope * number - 0.5 * rate * (number**2 - 2.0 * center * number) + pull * np.log1p(number)
-                better = (value > best) & (number <= most)
-                found, best = np.where(better, number, found), np.where(better, value, best)
-            return found
+    def _steepest(self):
+        return self.weights
+
+    def _by_column(self, slope, price, rate, center, most):
+        """Maximise ``slope·x + price·score(x) − rate/2 ‖x − center‖²``."""
+        slope = slope + price * self.weights
+        if most is None:
+            return center + slope / rate
+        return _best_counts(lambda number: slope * number, rate, center, most)
+
+
+class UnitJudge(Judge):
+    """A linear model of rows of length 1."""
+
+    def __init__(self, model, normalizer):
+        super().__init__(model)
+        self.counts = normalizer.scale_ == "log1p"
+        if not self.counts:
+            self.center, self.width = normalizer.center_, normalizer.width_
+
+    def score(self, x):
+        """Log-odds of the label 1."""
+        z = np.log1p(x) if self.counts else self._cut(x)
+        return z @ self.weights / max(np.linalg.norm(z), 1e-9) + self.intercept
+
+    def _cut(self, x):
+        return np.clip((x - self.center) / self.width, -CLIP, CLIP)
+
+    def _steepest(self):
+        return self.weights if self.counts else self.weights / self.width
+
+    def _by_column(self, slope, price, rate, center, most):
+        """The same for the score before rows are brought to length 1."""
+        pull = price * self.weights
+        if most is not None:
+            return _best_counts(lambda number: slope * number + pull * np.log1p(number), rate, center, most)
 
         def value(x):
             return slope * x - 0.5 * rate * (x - center) ** 2 + pull * self._cut(x)
@@ -214,6 +238,16 @@ class Judge:
         return np.where(value(beyond) > value(inside), beyond, inside)
 
 
+def _best_counts(gain, rate, center, most):
+    """For each column the whole number x up to some of largest ``gain(x) − rate/2 (x − center)²``."""
+    found, best = np.zeros(len(center)), np.zeros(len(center))
+    for number in range(1, MOST_COPIES_OF_WORD + 1):
+        value = gain(number) - 0.5 * rate * (number**2 - 2.0 * center * number)
+        better = (value > best) & (number <= most)
+        found, best = np.where(better, number, found), np.where(better, value, best)
+    return found
+
+
 def _least(holds, low, high, steps):
     """Smallest number, by halving the range of its logarithm, for which something holds that holds for large ones."""
     for _ in range(steps):
@@ -222,12 +256,12 @@ def _least(holds, low, high, steps):
     return high
 
 
-def greedy(game, judge, belief, sides):
+def greedy(game, judge, beliefs, sides):
     """Add the believed rows that the learner, fitted to those before, does worst on; None if there are none."""
     poison, step = game.none, -(-game.budget // BATCHES)
     while len(poison.y) < game.budget:
         model = game.fit(poison, np.ones(len(game.y) + len(poison.y), dtype=bool))
-        weights, found = model.coef_.ravel(), []
+        weights, found, belief = model.coef_.ravel(), [], beliefs[len(poison.y) // step % len(beliefs)]
         for label in sides:
             row = judge.worst(-label * weights, label, belief, game.sets[label], game)
             if row is not None:
@@ -242,18 +276,18 @@ def greedy(game, judge, belief, sides):
 
 def attack(game):
     """The set that does the most harm after the default, for the attacker's eyes."""
-    judge, best = game.judge(game.none, np.ones(len(game.y), dtype=bool)), None
+    judges, best = game.judges(game.none, np.ones(len(game.y), dtype=bool)), None
     for _ in range(2):
-        for sides in SIDES:
-            for belief in BELIEFS:
-                poison = greedy(game, judge, belief, sides)
+        for sides, (judge, degrees) in product(SIDES, judges):
+            for beliefs in degrees:
+                poison = greedy(game, judge, beliefs, sides)
                 if poison is None:
                     continue
                 keep = game.keeps(poison)
                 harm = game.harm(poison, keep)
                 if best is None or harm > best[0]:
                     best = harm, poison, keep
-        judge = game.judge(best[1], best[2])
+        judges = game.judges(*best[1:])
     return best[1:]
 
 

@@ -15,6 +15,7 @@ from sklearn.utils.fixes import parse_version
 from robustfit.ensemble import MicroModelSanitizer
 from robustfit.sanitize import (
     ActivationClusteringSanitizer,
+    CalibrationSanitizer,
     ConsensusSanitizer,
     ContradictionSanitizer,
     DuplicateSanitizer,
@@ -52,6 +53,7 @@ SANITIZERS = {
     "duplicates": (lambda: DuplicateSanitizer(), 41),
     "contradictions": (lambda: ContradictionSanitizer(), 42),
     "shortcuts": (lambda: ShortcutSanitizer(), 42),
+    "crowds": (lambda: CalibrationSanitizer(), 42),
     "sanitized": (lambda: SanitizedClassifier(), 55),
     "sanitized, weighted": (
         lambda: SanitizedClassifier(GaussianNB(), sanitizer=SphereSanitizer(0.2), action="weight"),

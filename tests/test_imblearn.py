@@ -22,6 +22,7 @@ SANITIZERS = [
     sanitize.DuplicateSanitizer(),
     sanitize.ContradictionSanitizer(),
     sanitize.ShortcutSanitizer(),
+    sanitize.CalibrationSanitizer(),
     sanitize.LeaveClusterOutSanitizer(),
     sanitize.LossSanitizer(),
     sanitize.GradientSanitizer(),

@@ -41,6 +41,7 @@ OWN_TYPES = (
     "robustfit.partition._schema.Column",
     "robustfit.partition._schema.Schema",
     "robustfit.sanitize._activation_clustering_sanitizer.ActivationClusteringSanitizer",
+    "robustfit.sanitize._calibration_sanitizer.CalibrationSanitizer",
     "robustfit.sanitize._cleanlab_sanitizer.CleanlabSanitizer",
     "robustfit.sanitize._column_units.ColumnUnits",
     "robustfit.sanitize._consensus_sanitizer.ConsensusSanitizer",

@@ -1,6 +1,7 @@
 """Who looks poisoned: score rows, keep or drop them."""
 
 from robustfit.sanitize._activation_clustering_sanitizer import ActivationClusteringSanitizer
+from robustfit.sanitize._calibration_sanitizer import CalibrationSanitizer
 from robustfit.sanitize._cleanlab_sanitizer import CleanlabSanitizer
 from robustfit.sanitize._consensus_sanitizer import ConsensusSanitizer
 from robustfit.sanitize._contradiction_sanitizer import ContradictionSanitizer
@@ -30,6 +31,7 @@ __all__ = [
     "ActivationClusteringSanitizer",
     "BatchValidationError",
     "BatchValidator",
+    "CalibrationSanitizer",
     "CleanlabSanitizer",
     "ConsensusSanitizer",
     "ContradictionSanitizer",

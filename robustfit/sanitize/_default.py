@@ -2,6 +2,7 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
+from robustfit.sanitize._calibration_sanitizer import CalibrationSanitizer
 from robustfit.sanitize._contradiction_sanitizer import ContradictionSanitizer
 from robustfit.sanitize._duplicate_sanitizer import DuplicateSanitizer
 from robustfit.sanitize._influence_sanitizer import InfluenceSanitizer
@@ -51,4 +52,6 @@ def default_sanitizer(task, contamination, random_state):
     # What is told by rows that agree in something, not by single ones, goes first: models of the others never see it.
     most = min(_TOGETHER * contamination, _MOST_TOGETHER)
     together = [("contradictions", ContradictionSanitizer(most)), ("shortcuts", ShortcutSanitizer(most))]
-    return SanitizerChain([*together, ("union", union)])
+    # What comes back on the word of rows of length 1 is looked at once more, in the lengths that a learner sees.
+    crowds = CalibrationSanitizer(contamination, random_state=random_state)
+    return SanitizerChain([*together, ("union", union), ("crowds", crowds)])

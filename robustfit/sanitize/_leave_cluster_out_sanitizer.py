@@ -9,7 +9,7 @@ import numpy as np
 from robustfit._meta._seeds import check_seed, member_seed
 from robustfit._sklearn import Interval, StrOptions
 from robustfit.sanitize._base_sanitizer import BaseSanitizer
-from robustfit.sanitize._leave_cluster_out._folds import cluster_folds
+from robustfit.sanitize._leave_cluster_out._folds import check_sizes, cluster_folds
 from robustfit.sanitize._leave_cluster_out._readmission import final_penalty, robust_units, suggest, view_of
 from robustfit.sanitize._leave_cluster_out._references import minimise, with_ones
 from robustfit.sanitize._leave_cluster_out._rounds import (
@@ -194,7 +194,7 @@ class LeaveClusterOutSanitizer(BaseSanitizer):
         self.random_state = random_state
 
     def _fit_scores(self, rows, target):
-        sizes, seed = _check_sizes(self.n_clusters), check_seed(self.random_state)
+        sizes, seed = check_sizes(self.n_clusters), check_seed(self.random_state)
         # Clusterings and sums depend on the order of the rows: this one is a function of what they hold.
         order = np.argsort(self._keys(rows, target), kind="stable")
         back = np.argsort(order)
@@ -256,12 +256,3 @@ class LeaveClusterOutSanitizer(BaseSanitizer):
         share = max(self.contamination, _LEAST)
         # Each of many classes has few rows to speak for it.
         return share / _LENGTH * 2.0 / max(target.n_codes, 2)
-
-
-def _check_sizes(n_clusters):
-    sizes = np.atleast_1d(n_clusters)
-    if sizes.ndim != 1 or not len(sizes) or sizes.dtype.kind not in "iu" or (sizes < 1).any():
-        raise ValueError(
-            f"n_clusters must be a positive whole number or a sequence of such numbers, got {n_clusters!r}."
-        )
-    return sizes.tolist()

@@ -70,16 +70,17 @@ class SanitizedClassifier(HandsOnScores, ClassifierMixin, BaseSanitized):
 
     Notes
     -----
-    Without a sanitizer, three stages leave rows out, each of what those before it left. First equal rows of different
+    Without a sanitizer, four stages leave rows out, each of what those before it left. First equal rows of different
     labels (`ContradictionSanitizer`). Then groups of rows whose label hangs on a rare value (`ShortcutSanitizer`). Both
     may leave out five times `contamination`, at most a quarter of the rows, since the evidence is in what rows have in
-    common; of clean rows hardly any go. Last, the rows that `DuplicateSanitizer`, `LeaveClusterOutSanitizer` (asked for
+    common; of clean rows hardly any go. Third the rows that `DuplicateSanitizer`, `LeaveClusterOutSanitizer` (asked for
     twice the share, since it takes rows back), `InfluenceSanitizer` (where there are ten rows for each coefficient) or
     `SpectralSanitizer` with ``mode="signature"`` leaves out, each told `contamination`; of these come back those that a
     model of the others gives a probability of 0.35 for their label, see `UnionSanitizer`. Each finds poison that the
     others let pass: copies under another label, backdoors, repeated rows, contradicted labels, rows that harm. What
-    they leave out can be more than `contamination` of the rows; of clean rows most come back. The sanitizer is a
-    `SanitizerChain`.
+    they leave out can be more than `contamination` of the rows; of clean rows most come back. Last, crowds of rows that
+    a model half believes, more than there should be (`CalibrationSanitizer`, told `contamination`): it sees rows in the
+    lengths in which the estimator does. The sanitizer is a `SanitizerChain`.
 
     No class is deleted: of each class stay as many rows as ``min_per_class`` of the sanitizer says, the least
     suspicious ones, also where it leaves out by a threshold, and at least one.

@@ -22,6 +22,16 @@ _STEPS = 25
 _LARGEST = 0.5
 
 
+def check_sizes(n_clusters):
+    """Numbers of clusters, one for each clustering, as a list."""
+    sizes = np.atleast_1d(n_clusters)
+    if sizes.ndim != 1 or not len(sizes) or sizes.dtype.kind not in "iu" or (sizes < 1).any():
+        raise ValueError(
+            f"n_clusters must be a positive whole number or a sequence of such numbers, got {n_clusters!r}."
+        )
+    return sizes.tolist()
+
+
 def cluster_folds(rows, groups, n_clusters, seed):
     """Cluster the rows of each class.
 

@@ -1,0 +1,269 @@
+"""Rows of a label that crowd where a model of other rows says that the label should be rarer."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from sklearn.datasets import load_breast_cancer, load_digits
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from robustfit.sanitize import CalibrationSanitizer, SanitizedClassifier
+from robustfit.sanitize._crowds import chances_of, largest_crowd, platt_lines
+
+ASKED = {"least": 1.0, "most": 1000, "sure": 0.95}
+
+
+def crowded(n=600, n_bad=20, gap=6.0, at=4.5, seed=0):
+    """Two clouds, and rows of the first label between them."""
+    rng = np.random.default_rng(seed)
+    X, y = rng.normal(size=(n, 4)), np.repeat(["a", "b"], n // 2)
+    X[y == "b", 0] += gap
+    bad = np.arange(n_bad)
+    X[bad] = [at, 0, 0, 0] + 0.05 * rng.normal(size=(n_bad, 4))
+    return X, y, bad
+
+
+def between_digits(n_bad):
+    """Ones and sevens, and rows on a line between two centres that claim to be sevens."""
+    X, y = load_digits(return_X_y=True)
+    X, y = X[np.isin(y, (1, 7))], y[np.isin(y, (1, 7))]
+    ones, sevens = X[y == 1].mean(axis=0), X[y == 7].mean(axis=0)
+    rng = np.random.default_rng(0)
+    bad = ones + 0.2 * (sevens - ones) + rng.normal(size=(n_bad, X.shape[1]))
+    return np.vstack([X, bad]), np.append(y, np.full(n_bad, 7)), np.arange(len(y), len(y) + n_bad)
+
+
+# --- what is found ----------------------------------------------------------------------------------
+
+
+def test_a_crowd_between_the_classes_goes():
+    X, y, bad = crowded()
+    sanitizer = CalibrationSanitizer().fit(X, y)
+    np.testing.assert_array_equal(np.flatnonzero(~sanitizer.support_), bad)
+    (found,) = sanitizer.crowds_
+    assert (found["label"], found["n_rows"]) == ("a", 20)
+    assert found["expected"] < 10
+    assert found["deviations"] > 5
+    assert (sanitizer.suggested_labels_[bad] == "b").all()
+    np.testing.assert_array_equal(np.delete(sanitizer.suggested_labels_, bad), np.delete(y, bad))
+    assert (sanitizer.scores_[bad] > 1).all()
+    assert (np.delete(sanitizer.scores_, bad) <= 1).all()
+    assert sanitizer.by_class_
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_honest_rows_stay(seed):
+    X, y, _ = crowded(n_bad=0, seed=seed)
+    assert CalibrationSanitizer(random_state=seed).fit(X, y).support_.all()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_honest_rows_of_classes_that_overlap_stay(seed):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(1500, 6))
+    y = rng.random(1500) < 1 / (1 + np.exp(-X @ [1.0, -1.0, 0.5, 0, 0, 0]))
+    sanitizer = CalibrationSanitizer(random_state=seed).fit(X, y.astype(int))
+    assert not sanitizer.by_class_
+    assert sanitizer.support_.mean() > 0.99
+
+
+def test_a_crowd_where_classes_overlap_goes():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(2000, 6))
+    y = (rng.random(2000) < 1 / (1 + np.exp(-3 * X[:, 0]))).astype(int)
+    bad = np.arange(40)
+    X[bad, 0], y[bad] = 1.2 + 0.05 * rng.normal(size=40), 0
+    sanitizer = CalibrationSanitizer().fit(X, y)
+    assert not sanitizer.by_class_
+    assert (~sanitizer.support_[bad]).mean() > 0.7
+    assert sanitizer.support_[40:].mean() > 0.98
+
+
+def test_real_rows():
+    X, y, bad = between_digits(15)
+    sanitizer = CalibrationSanitizer().fit(X, y)
+    assert (~sanitizer.support_[bad]).mean() > 0.9
+    assert np.delete(sanitizer.support_, bad).mean() > 0.98
+    for X, y in (load_breast_cancer(return_X_y=True), load_digits(return_X_y=True)):
+        assert CalibrationSanitizer().fit(StandardScaler().fit_transform(X), y).support_.mean() > 0.985
+
+
+def test_one_class_of_many():
+    X, y = load_digits(return_X_y=True)
+    three, eight = X[y == 3].mean(axis=0), X[y == 8].mean(axis=0)
+    bad = three + 0.25 * (eight - three) + 0.5 * np.random.default_rng(0).normal(size=(40, X.shape[1]))
+    X, y = np.vstack([X, bad]), np.append(y, np.full(40, 8))
+    sanitizer = CalibrationSanitizer().fit(X, y)
+    assert (~sanitizer.support_[-40:]).mean() > 0.8
+    assert sanitizer.support_[:-40].mean() > 0.975
+    assert {found["label"] for found in sanitizer.crowds_} >= {8}
+    assert (sanitizer.suggested_labels_[-40:][~sanitizer.support_[-40:]] == 3).mean() > 0.9
+
+
+def test_the_default_looks_for_crowds_last():
+    X, y, bad = between_digits(15)
+    sanitized = SanitizedClassifier(LogisticRegression(max_iter=1000)).fit(X, y)
+    assert list(sanitized.sanitizer_.named_sanitizers_) == ["contradictions", "shortcuts", "union", "crowds"]
+    assert (~sanitized.support_[bad]).mean() > 0.9
+
+
+# --- what a crowd is --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_largest_crowd_is_the_largest_of_all_intervals(seed):
+    rng = np.random.default_rng(seed)
+    chances = rng.random((60, 1)).round(2) if seed % 2 else rng.random((60, 1))
+    codes = rng.integers(2, size=60)
+    best = 0.0
+    for code, own in enumerate((1.0 - chances[:, 0], chances[:, 0])):
+        order = np.argsort(own, kind="stable")
+        p, has = own[order], codes[order] == code
+        for first in np.flatnonzero(has & (p <= 0.95)):
+            for last in np.flatnonzero(has & (p <= 0.95)):
+                if last < first or has[first : last + 1].sum() > 12:
+                    continue
+                part = slice(first, last + 1)
+                spread = np.sqrt(max(np.sum(p[part] * (1 - p[part])), 1.0))
+                best = max(best, (has[part].sum() - p[part].sum()) / spread)
+    found = largest_crowd(chances_of(np.log(chances / (1.0 - chances + 1e-12) + 1e-12)), codes, **ASKED | {"most": 12})
+    assert found.deviations == pytest.approx(best, rel=1e-6)
+    own = np.where(codes == 1, chances[:, 0], 1.0 - chances[:, 0])[found.rows]
+    assert (codes[found.rows] == found.code).all()
+    assert len(found.rows) <= 12
+    np.testing.assert_allclose([own.min(), own.max()], [found.low, found.high], atol=1e-9)
+
+
+def test_small_excess_is_none():
+    chances, codes = np.full((100, 2), 0.5), np.tile([0, 1], 50)
+    assert largest_crowd(chances, codes, **ASKED | {"least": 3.0}) is None
+    assert largest_crowd(np.full((100, 2), 0.99), codes, **ASKED) is None
+
+
+def test_more_rows_ask_for_more():
+    rng = np.random.default_rng(0)
+    chances = np.column_stack([np.full(60_000, 0.8), np.full(60_000, 0.2)])
+    codes = (rng.random(60_000) < 0.2).astype(int)
+    codes[:600] = 1
+    bound = ASKED | {"most": 60_000}
+    found = largest_crowd(chances, codes, **bound)
+    assert largest_crowd(chances, codes, **bound | {"least": 0.49 * found.deviations}) is not None
+    assert largest_crowd(chances, codes, **bound | {"least": 0.51 * found.deviations}) is None
+
+
+def test_scores_become_log_odds():
+    rng = np.random.default_rng(0)
+    scores = rng.normal(size=(4000, 2)) * [1e-3, 50.0]
+    truth = scores * [2000.0, -0.04] + [0.5, -1.0]
+    targets = np.where(rng.random(truth.shape) < 1 / (1 + np.exp(-truth)), 1.0, -1.0)
+    slopes, intercepts = platt_lines(scores, targets)
+    for task in range(2):
+        model = LogisticRegression(C=np.inf, tol=1e-8).fit(scores[:, [task]] / scores[:, task].std(), targets[:, task])
+        assert slopes[task] * scores[:, task].std() == pytest.approx(model.coef_[0, 0], rel=1e-3)
+        assert intercepts[task] == pytest.approx(model.intercept_[0], abs=1e-3)
+
+
+def test_two_labels_share_a_column():
+    np.testing.assert_allclose(chances_of(np.array([[0.0], [np.log(3.0)]])), [[0.5, 0.5], [0.25, 0.75]])
+    np.testing.assert_allclose(chances_of(np.zeros((2, 3))), np.full((2, 3), 0.5))
+
+
+# --- how many go ------------------------------------------------------------------------------------
+
+
+def test_only_so_many_go():
+    X, y, bad = crowded()
+    assert CalibrationSanitizer(0.0).fit(X, y).support_.all()
+    # A crowd of more rows than may go is looked for in parts.
+    few = CalibrationSanitizer(0.02).fit(X, y)
+    assert 0 < (~few.support_).sum() <= 12
+    assert set(np.flatnonzero(~few.support_)) <= set(bad)
+    assert CalibrationSanitizer(min_per_class=300).fit(X, y).support_.all()
+    assert CalibrationSanitizer(least_excess=100.0).fit(X, y).support_.all()
+
+
+def test_by_class_and_by_threshold():
+    X, y, bad = crowded()
+    by_class = CalibrationSanitizer(0.05, drop_by="class").fit(X, y)
+    assert (~by_class.support_).sum() == int(0.05 * 300)
+    assert set(np.flatnonzero(~by_class.support_)) <= set(bad)
+    np.testing.assert_array_equal(CalibrationSanitizer(threshold=1.0).fit(X, y).support_, np.arange(len(y)) >= 20)
+    assert not CalibrationSanitizer(threshold=0.5).fit(X, y).support_[bad].any()
+
+
+def test_later_rows():
+    X, y, bad = crowded()
+    sanitizer = CalibrationSanitizer().fit(X, y)
+    scores = sanitizer.score_rows(np.vstack([X[bad[:3]], X[bad[:3]], [[0.0, 0, 0, 0]]]), ["a"] * 3 + ["b"] * 3 + ["a"])
+    assert (scores[:3] > 0.8).all()
+    assert (scores[3:] < 0.2).all()
+
+
+# --- odd input --------------------------------------------------------------------------------------
+
+
+def test_order_and_dtype_do_not_matter():
+    X, y, _ = crowded()
+    X = X.astype(np.float32)
+    order = np.random.default_rng(1).permutation(len(y))
+    first, other = CalibrationSanitizer().fit(X, y), CalibrationSanitizer().fit(X[order].astype(float), y[order])
+    np.testing.assert_allclose(other.scores_, first.scores_[order], atol=1e-9)
+    np.testing.assert_array_equal(other.support_, first.support_[order])
+
+
+def test_sparse_rows():
+    rng = np.random.default_rng(0)
+    X = rng.poisson(0.3, size=(800, 60)).astype(float)
+    y = (X[:, :20].sum(axis=1) > X[:, 20:40].sum(axis=1)).astype(int)
+    clear = np.abs(X[:, :20].sum(axis=1) - X[:, 20:40].sum(axis=1)) > 1
+    X, y = X[clear], y[clear]
+    bad = np.zeros((15, 60))
+    bad[:, 45], bad[:, 21:23] = 3, 1
+    X, y = np.vstack([X, bad]), np.append(y, np.ones(15, dtype=int))
+    sparse = CalibrationSanitizer().fit(sp.csr_array(X), y)
+    assert (~sparse.support_[-15:]).all()
+    assert sparse.support_[:-15].mean() > 0.97
+    assert len(sparse.score_rows(sp.csr_array(X[:4]), y[:4])) == 4
+
+
+@pytest.mark.parametrize(
+    ("X", "y"),
+    [
+        (np.ones((30, 3)), np.tile([0, 1], 15)),
+        (np.random.default_rng(0).normal(size=(30, 3)), np.zeros(30, dtype=int)),
+        (np.random.default_rng(0).normal(size=(5, 2)), [0, 0, 0, 0, 1]),
+        (np.repeat([[0.0, 1.0], [5.0, 1.0]], 20, axis=0), np.repeat([0, 1], 20)),
+        (np.vstack([np.random.default_rng(0).normal(size=(40, 2)), [[1e200, -1e200]]]), np.tile([0, 1], 21)[:41]),
+        (np.random.default_rng(0).normal(size=(40, 2)) * 1e-200, np.tile([0, 1], 20)),
+    ],
+    ids=["equal rows", "one class", "a class of one row", "two points", "a far row", "tiny rows"],
+)
+def test_odd_rows_stay(X, y):
+    sanitizer = CalibrationSanitizer().fit(X, y)
+    assert sanitizer.support_.all()
+    assert np.isfinite(sanitizer.scores_).all()
+    assert np.isfinite(sanitizer.score_rows(X, y)).all()
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"n_clusters": 0}, "n_clusters"),
+        ({"n_clusters": [3, 2.5]}, "n_clusters must be a positive whole number"),
+        ({"n_rounds": 0}, "n_rounds"),
+        ({"least_excess": 0.0}, "least_excess"),
+        ({"contamination": 0.5}, "contamination"),
+        ({"random_state": -1}, "random_state"),
+    ],
+)
+def test_bad_parameters(params, message):
+    X, y, _ = crowded(n=40, n_bad=0)
+    with pytest.raises((ValueError, TypeError), match=message):
+        CalibrationSanitizer(**params).fit(X, y)
+
+
+def test_numbers_need_bins():
+    X, _, _ = crowded(n=200, n_bad=0)
+    with pytest.raises(ValueError, match="set n_bins"):
+        CalibrationSanitizer().fit(X, X[:, 1] + 0.5)
+    assert CalibrationSanitizer(n_bins=3).fit(X, X[:, 0]).support_.mean() > 0.9
