@@ -4,17 +4,19 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_breast_cancer
+from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.linear_model import Ridge
+from sklearn.preprocessing import scale
 from sklearn.svm import LinearSVC
 
 from robustfit.attacks import sphere_slab_sets
 from robustfit.audit import certify_damage, inflated_sets, optimality_gap
-from robustfit.certify import CertificateError
+from robustfit.certify import CertificateError, Sphere
 from robustfit.certify._damage import CrammerSinger, Game, LinearLearner, Margins, Squares
 from robustfit.certify._damage._bundle import ADDED, CLEAN, Bundle
 from robustfit.certify._damage._game import Cut
 from robustfit.certify._damage._inflate import Changes, Dropping, Spread
+from robustfit.certify._damage._simplex_qp import minimize_quadratic
 from robustfit.losses import HINGE, SQUARED_HINGE
 from robustfit.sanitize import SphereSanitizer
 
@@ -105,6 +107,43 @@ def test_slopes_that_cancel_before_a_weak_penalty_end_the_search(far, alpha):
     y = x + rng.normal(size=20)
     here = 0.5 * np.sum((x * model.coef_[0] - y) ** 2) + 0.5 * alpha * model.coef_[0] ** 2
     assert 0 <= optimality_gap(model, x[:, None], y, n_clean=1) <= here * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e6, 1e12])
+def test_a_bound_does_not_depend_on_the_unit_of_the_target(unit):
+    X, y = load_diabetes(return_X_y=True)
+    X, y = scale(X)[:200, :4], y[:200] / 100
+
+    def bound(target):
+        return certify_damage(Ridge(alpha=1.0), X, target, budget=9, feasible_set=Sphere(np.zeros(4), 2.0)).bound[0]
+
+    assert bound(unit * y) == pytest.approx(unit**2 * bound(y), rel=1e-4)
+
+
+def test_quadratic_programmes_may_have_variables_that_enter_and_stay_at_0():
+    rng = np.random.default_rng(0)
+    with np.errstate(all="raise"):
+        for _ in range(400):
+            n = int(rng.integers(6, 16))
+            # Without slopes, and with few whole numbers: many ties.
+            kind = np.append([0, 1], rng.integers(0, 2, size=n - 2))
+            push = np.where(rng.random() < 0.5, np.sign(rng.normal(size=n)), rng.normal(size=n))
+            equations = np.pad(np.vstack([kind == 0, kind == 1, push]).astype(float), ((0, 0), (0, 2)))
+            equations[2, n:] = 1.0, -1.0
+            linear = np.append(np.round(rng.normal(size=n)), np.full(2, -size(rng, -2, 6)))
+            rest = push[0] + push[1]
+            start = np.concatenate([[1.0, 1.0], np.zeros(n - 2), [max(-rest, 0.0), max(rest, 0.0)]])
+            x, _ = minimize_quadratic(np.zeros((n + 2, n + 2)), linear, equations, np.array([1.0, 1.0, 0.0]), start)
+            assert (x >= 0).all()
+            np.testing.assert_allclose(equations[:2] @ x, 1.0, atol=1e-6)
+
+
+def test_quadratic_programmes_beyond_the_range_of_floats_stay_where_they_are():
+    start, equations = np.array([1.0, 0.0]), np.ones((1, 2))
+    for quadratic, linear in [(np.full((2, 2), np.inf), np.ones(2)), (np.eye(2), np.array([np.inf, 1.0]))]:
+        with np.errstate(invalid="ignore"):
+            x, _ = minimize_quadratic(quadratic, linear, equations, np.ones(1), start)
+        np.testing.assert_array_equal(x, start)
 
 
 def test_fewer_rows_do_no_more_damage_where_a_search_fails():

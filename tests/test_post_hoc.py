@@ -230,6 +230,14 @@ def test_the_limit_of_clopper_and_pearson_is_that_of_the_fractions():
         assert largest_probability(n, n, delta) == 1
 
 
+@pytest.mark.parametrize("delta", [1e-100, 1e-150, 1e-200, 1e-310, 5e-324])
+def test_limits_are_numbers_at_the_smallest_probabilities(delta):
+    for n in (1, 5, 15, 29):
+        for k in range(n):
+            p = largest_probability(k, n, delta)
+            assert p == 1 or binomial_tail(n, k, Fraction(p)) <= Fraction(delta)
+
+
 def failing_share(bound_for, n, held, bad, wrong):
     """Share of all draws for which the clean held-out rows have more errors than claimed; only clean rows are wrong.
 

@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 _EPS = float(np.finfo(np.float64).eps)
 _MARGIN = 1e-9
 """Relative error that is allowed for in the functions of scipy that are used here."""
+_SMALLEST = 1e-300
 
 _UNTOUCHED = "no held-out row was used to fit, choose or tune the model"
 _AT_RANDOM = (
@@ -202,6 +203,9 @@ def largest_probability(n_hits: int, n_trials: int, delta: float) -> float:
         return 1.0
     # P(at most k hits) = I_{1−p}(n − k, k + 1).
     p = 1.0 - float(betaincinv(n_trials - n_hits, n_hits + 1, delta))
+    if math.isnan(p) or delta < _SMALLEST:
+        # scipy finds none for some probabilities below 1e-100, and those that lose digits cannot be compared.
+        return 1.0
     step = _MARGIN
     while p < 1 and float(betainc(n_trials - n_hits, n_hits + 1, 1.0 - p)) > delta * (1 - _MARGIN):
         p, step = p + step * max(p, _EPS), 2 * step

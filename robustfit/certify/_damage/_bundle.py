@@ -135,22 +135,18 @@ class Bundle:
         offsets = scale * here.offsets
         kinds = np.unique(here.kind)
         simplices = (here.kind == kinds[:, None]).astype(np.float64)
+        theta = np.zeros(self._shape)
         if learner.free_intercept:
-            multipliers = self._balance(here, quadratic, offsets, simplices, scale, reach)
+            theta[-1, : self._n_free] = self._balance(here, quadratic, offsets, simplices, scale, reach)
         else:
-            here.weights[:], multipliers = minimize_quadratic(
-                quadratic, offsets, simplices, np.ones(len(kinds)), here.weights
-            )
+            here.weights[:], _ = minimize_quadratic(quadratic, offsets, simplices, np.ones(len(kinds)), here.weights)
         # Shares of 1 to the last digits: what they exceed it by would count as a bound.
         here.weights[:] /= (simplices @ here.weights) @ simplices
         here.idle[:] = np.where(here.weights > 0, 0, here.idle + 1)
         shares = scale * here.weights
         pull = (shares @ here.slopes).reshape(self._shape)
-        theta = np.zeros(self._shape)
         theta[:-1] = -pull[:-1] / ridge
-        if learner.free_intercept:
-            theta[-1, : self._n_free] = -multipliers[len(kinds) :]
-        elif held > 0:
+        if not learner.free_intercept and held > 0:
             theta[-1] = -pull[-1] / held
         return Step(self._lowest(here, shares, pull, (ridge, held), reach), theta)
 
@@ -173,9 +169,12 @@ class Bundle:
     def _balance(
         self, here: _Room, quadratic: Floats, offsets: Floats, simplices: Floats, scale: Floats, reach: float
     ) -> Floats:
-        """Solve where the slopes in the intercepts have to cancel; what is left of them costs ``reach``."""
+        """Weigh so that the slopes in the intercepts cancel, what is left costs ``reach``; return the intercepts."""
         n_outputs, last = self._n_free, self._shape[1]
         push = (scale[:, None] * here.slopes[:, -last:]).T[:n_outputs]
+        # Of the size of the other equations, whatever the unit of the targets.
+        unit = float(np.abs(push).max()) or 1.0
+        push = push / unit
         rest = push @ here.weights
         wide = np.pad(quadratic, (0, 2 * n_outputs))
         equations = np.vstack(
@@ -186,13 +185,13 @@ class Bundle:
         )
         solution, multipliers = minimize_quadratic(
             wide,
-            np.append(offsets, np.full(2 * n_outputs, -reach)),
+            np.append(offsets, np.full(2 * n_outputs, -reach * unit)),
             equations,
             np.append(np.ones(len(simplices)), np.zeros(n_outputs)),
             np.concatenate([here.weights, np.maximum(-rest, 0.0), np.maximum(rest, 0.0)]),
         )
         here.weights[:] = solution[: len(offsets)]
-        return multipliers
+        return -multipliers[len(simplices) :] / unit
 
     def forget(self) -> None:
         """Drop the tangents that have long been without weight, where there are many."""

@@ -125,7 +125,7 @@ class Search:
             least = min(least, total(best) - budget * best.unseen)
             # What no row attains keeps a gap open that more steps do not close.
             done = min(left, 2.0 * (least - lowest)) <= tol * best.total(budget)
-            if done or iteration - last_gain > _PATIENCE:
+            if done or iteration - last_gain > _PATIENCE or not np.isfinite(step.theta).all():
                 break
             self.bundle.forget()
             # Part of the way only: far from all tangents the model is not to be trusted.

@@ -32,16 +32,20 @@ def minimize_quadratic(
     Returns
     -------
     x : ndarray of shape (n,)
-        Non-negative, with E x = e to rounding.
+        Non-negative, with E x = e to rounding. Where numbers are too large to go on, the best so far.
     multipliers : ndarray of shape (k,)
         μ with Q x − c + Eᵀμ = 0 where x > 0, and ≥ 0 elsewhere, to rounding.
     """
     x, free = start.copy(), start > 0
-    scale = float(np.abs(linear).max(initial=0.0) + np.abs(quadratic.diagonal()).max(initial=0.0)) or 1.0
     multipliers = np.zeros(len(right))
+    scale = float(np.abs(linear).max(initial=0.0) + np.abs(quadratic.diagonal()).max(initial=0.0)) or 1.0
+    quadratic, linear = quadratic / scale, linear / scale
     for _ in range(20 + 4 * len(x)):
         places = np.flatnonzero(free)
-        wanted, multipliers = _stationary(quadratic, linear, equations, right, places, scale)
+        wanted, found = _stationary(quadratic, linear, equations, right, places)
+        if not np.isfinite(wanted).all():
+            break
+        multipliers = found
         falling = wanted <= 0
         if not falling.any():
             x[:] = 0.0
@@ -49,32 +53,36 @@ def minimize_quadratic(
             reduced = quadratic[:, places] @ wanted - linear + multipliers @ equations
             reduced[places] = 0.0
             entering = int(reduced.argmin())
-            if reduced[entering] >= -_DUAL_TOLERANCE * scale:
+            if reduced[entering] >= -_DUAL_TOLERANCE:
                 break
             free[entering] = True
             continue
         here = x[places]
-        step = here[falling] / (here[falling] - wanted[falling])
+        way = here[falling] - wanted[falling]
+        # One that has just entered may have no way to go.
+        step = np.divide(here[falling], way, out=np.zeros_like(way), where=way > 0)
         share = float(step.min())
         x[places] = np.maximum(here + share * (wanted - here), 0.0)
         leaving = places[falling][step <= share]
         x[leaving], free[leaving] = 0.0, False
-    return x, multipliers
+    return x, multipliers * scale
 
 
 def _stationary(
-    quadratic: Floats, linear: Floats, equations: Floats, right: Floats, places: NDArray[np.intp], scale: float
+    quadratic: Floats, linear: Floats, equations: Floats, right: Floats, places: NDArray[np.intp]
 ) -> tuple[Floats, Floats]:
-    """Solve for the minimum on a face, without regard to signs."""
+    """Solve for the minimum on a face, without regard to signs; what is beyond the range of floats has none."""
     n, k = len(places), len(right)
     system = np.zeros((n + k, n + k))
     system[:n, :n] = quadratic[np.ix_(places, places)]
     system[:n, n:] = equations[:, places].T
     system[n:, :n] = equations[:, places]
     # Cuts may repeat each other, and a face may leave an equation without a variable.
-    system[np.arange(n), np.arange(n)] += _RIDGE * scale
-    system[np.arange(n, n + k), np.arange(n, n + k)] -= _RIDGE / scale
+    system[np.arange(n), np.arange(n)] += _RIDGE
+    system[np.arange(n, n + k), np.arange(n, n + k)] -= _RIDGE
     wanted = np.concatenate([linear[places], right])
+    if not np.isfinite(system).all():
+        return np.full(n, np.nan), np.full(k, np.nan)
     try:
         solution = np.linalg.solve(system, wanted)
     except np.linalg.LinAlgError:
