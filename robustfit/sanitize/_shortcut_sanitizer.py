@@ -97,7 +97,7 @@ class ShortcutSanitizer(BaseSanitizer):
     Clean-label backdoors contradict nothing. Probabilities are those of a linear model, and significance is meant under
     it: where labels depend on the columns in other ways, more groups may go, and ``shortcuts_`` says which.
 
-    100 000 rows of 50 columns take about 3 seconds.
+    100 000 rows of 50 columns take about 3 seconds, 50 000 sparse rows of 10 000 columns about 16.
 
     References
     ----------

@@ -107,6 +107,7 @@ class _Trial:
         self.problem = Problem(units, targets, LOGISTIC, final_penalty(normalizer))
         self.weights = minimise(self.problem)
         self._columns, self._counts = columns, {}
+        self._n_zeros = columns.shape[0] - np.diff(columns.indptr) if sp.issparse(X) else None
 
     def least_believed(self, groups):
         """Return the groups that deserve a closer look."""
@@ -149,12 +150,15 @@ class _Trial:
         asked = asked.toarray() if sp.issparse(asked) else asked
         middle = np.sort(asked, axis=0)[len(asked) // 2]
         shared = (asked == middle).mean(axis=0) >= _SHARED
-        inside = self.X[group.rows]
+        inside, rare = self.X[group.rows], _ELSEWHERE * (self.X.shape[0] - len(group.rows))
+        if self._n_zeros is not None:
+            # Almost all columns are shared zeros that are everywhere.
+            shared &= (middle != 0) | (self._n_zeros - len(group.rows) <= rare)
         found = [group.column]
         for column in np.flatnonzero(shared):
             everywhere = self._count(column, middle[column])
             outside = everywhere - np.count_nonzero(column_of(inside, column) == middle[column])
-            if outside <= _ELSEWHERE * (self.X.shape[0] - len(group.rows)):
+            if outside <= rare:
                 found.append(int(column))
         return found
 
