@@ -220,6 +220,7 @@ def test_the_regression_bound_is_what_cvxpy_finds():
     found = certify_damage(Ridge(alpha=2.0), X, y, budget=m, feasible_set=own, target_range=(low, high), tol=1e-4)
     assert optimum * (1 - 1e-7) <= found.bound[0] <= optimum * (1 + 3e-4)
     assert found.gap[0] <= 3e-4
+    assert found.conditional_on[-1] == "targets of added rows from 0.0 to 4.0"
     attack = found.attacks[0]
     assert set(attack.y) <= {low, high}
     reached = trained(
@@ -761,8 +762,9 @@ def test_sets_and_rows_have_to_go_together():
         certify({0: ball, 1: ball}, Ridge())
     with pytest.raises(ValueError, match="for regressions"):
         certify(ball, target_range=(0, 1))
-    with pytest.raises(ValueError, match="two finite numbers"):
-        certify(ball, Ridge(), target_range=(1, 0))
+    for ends in [(1, 0), (0, np.inf), (0, 1, 2), 5, ("low", "high"), (0, 10**400)]:
+        with pytest.raises(ValueError, match="two finite numbers"):
+            certify(ball, Ridge(), target_range=ends)
     with pytest.raises(CertificateError, match="regression"):
         certify(SphereSanitizer(), Ridge())
     for bad in (-1, np.nan, "0", True):
@@ -770,6 +772,11 @@ def test_sets_and_rows_have_to_go_together():
             certify(ball, suboptimality=bad)
     with pytest.raises(NotFittedError):
         optimality_gap(LinearSVC(), X, y)
+    for n_clean in (0, -3, 2.5):
+        with pytest.raises(ValueError, match="n_clean"):
+            optimality_gap(clone(BINARY[0]).fit(X, y), X, y, n_clean=n_clean)
+    with pytest.raises(ValueError, match=r"y holds the labels \[1, 2\]"):
+        optimality_gap(clone(BINARY[0]).fit(X, y), X, y + 1)
 
 
 @pytest.mark.parametrize(

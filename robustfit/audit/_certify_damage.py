@@ -18,7 +18,7 @@ from robustfit.audit._inflated_sets import inflated_sets
 from robustfit.audit._linear_objective import decode, encode, is_regression, read_objective, read_theta
 from robustfit.certify import CertificateError, ConvexSet, DamageCertificate, FeasibleSet, WeightedAttack
 from robustfit.certify._damage import Damage, Game, LinearLearner, Multinomial, bound_damage, objective_range
-from robustfit.certify._threats import check_budgets
+from robustfit.certify._threats import check_budget, check_budgets
 from robustfit.sanitize._base_sanitizer import BaseSanitizer
 
 Floats = NDArray[np.float64]
@@ -27,6 +27,7 @@ _FIXED = "feasible sets that do not depend on the added rows, and a filter that 
 _SOLVED = "Clarabel's dual solutions, as ConvexSet says"
 _INFLATED = "the filter with these parameters, and added rows with labels of the clean ones"
 _CLASSES = "rows of every class among those that the learner is given"
+_TARGETS = "targets of added rows from {!r} to {!r}"
 _EXACT = "a learner that reaches the minimum of its objective"
 _NEAR = "a learner whose objective ends within {:g} per clean row of its minimum"
 
@@ -143,7 +144,8 @@ def certify_damage(
     budgets = check_budgets(budget)
     shift = _check_suboptimality(suboptimality)
     rows = _read_rows(estimator, X, y)
-    learner = read_objective(estimator, rows.X.shape[0], rows.n_classes, _ends(rows, target_range))
+    ends = _ends(rows, target_range)
+    learner = read_objective(estimator, rows.X.shape[0], rows.n_classes, ends)
     counts = budgets.ravel().tolist()
     Y = encode(learner.loss, rows.codes, rows.values)
     if isinstance(feasible_set, BaseSanitizer):
@@ -154,8 +156,9 @@ def certify_damage(
         return _certificate(rows, learner, [found[m] for m in (0, *counts)], shift, _INFLATED, refitted=True)
     game = Game(learner, rows.X, Y, _resolve(feasible_set, rows))
     damages = bound_damage(game, [0, *counts], tol=tol, max_iter=max_iter)
+    targets = (_TARGETS.format(*ends),) if rows.values is not None else ()
     solved = (_SOLVED,) if any(isinstance(own, ConvexSet) for own in game.sets) else ()
-    return _certificate(rows, learner, damages, shift, _FIXED).given(*solved)
+    return _certificate(rows, learner, damages, shift, _FIXED).given(*targets, *solved)
 
 
 def optimality_gap(estimator: Any, X: Any, y: Any, *, n_clean: int | None = None, tol: float = 1e-6) -> float:
@@ -187,12 +190,19 @@ def optimality_gap(estimator: Any, X: Any, y: Any, *, n_clean: int | None = None
     True
     """
     check_is_fitted(estimator)
+    if n_clean is not None and check_budget(n_clean, name="n_clean") == 0:
+        raise ValueError("n_clean is a number of rows to divide by, got 0.")
     rows = _read_rows(estimator, X, y)
+    if rows.classes is not None and not np.array_equal(rows.classes, estimator.classes_):
+        raise ValueError(
+            f"y holds the labels {rows.classes.tolist()}, but {type(estimator).__name__} was fitted to "
+            f"{np.asarray(estimator.classes_).tolist()}. Pass the rows that it was fitted to."
+        )
     learner = read_objective(estimator, rows.X.shape[0], rows.n_classes, (0.0, 0.0))
     game = Game(learner, rows.X, encode(learner.loss, rows.codes, rows.values))
     found = objective_range(game, read_theta(estimator), tol=tol)
     # The difference and the quotient round once each.
-    return _round_up(_round_up(found.here - found.lowest) / (n_clean or rows.X.shape[0]))
+    return _round_up(_round_up(found.here - found.lowest) / (rows.X.shape[0] if n_clean is None else n_clean))
 
 
 def _check_suboptimality(value: Any) -> float:
@@ -224,7 +234,10 @@ def _ends(rows: _Rows, target_range: tuple[float, float] | None) -> tuple[float,
         return 0.0, 0.0
     if target_range is None:
         return float(rows.values.min()), float(rows.values.max())
-    low, high = (float(end) for end in target_range)
+    try:
+        low, high = (float(end) for end in target_range)
+    except (TypeError, ValueError, OverflowError):
+        low = high = np.nan
     if not (np.isfinite([low, high]).all() and low <= high):
         raise ValueError(f"target_range must be two finite numbers, the smaller first, got {target_range!r}.")
     return low, high
