@@ -170,3 +170,20 @@ def test_a_unit_that_may_vanish_compares_no_classes():
     dropping = Dropping(share=0.1, by_class=False, least=0.5, threshold=None)
     assert dropping.reaches(spreads, Changes(1), Changes(1)) == [np.inf, np.inf]
     assert np.isfinite(dropping.reaches([Spread(heap + 1e-9, heap + 1e-9), spreads[1]], Changes(1), Changes(1))).all()
+
+
+@pytest.mark.parametrize("unit", [1e-158, 1e-160, 1e-161])
+def test_rows_whose_squares_lose_digits_are_bounded_too(unit):
+    rng = np.random.default_rng(0)
+    x, y = unit * rng.normal(size=61), np.repeat([0, 1], [31, 30])
+    sanitizer = SphereSanitizer(0.2, drop_by="class")
+    sets, kept = inflated_sets(sanitizer, x[:, None], y, budget=1), 0
+    for far in np.linspace(0.5, 3.0, 500):
+        added = np.append(x, np.median(x[:31]) + unit * far)[:, None]
+        if sanitizer.fit(added, np.append(y, 0)).support_[-1]:
+            kept += 1
+            assert sets[0].contains(added[-1:], tol=0)[0]
+    assert 100 <= kept <= 400
+    # What is measured in a median of such a size has lost its digits too.
+    with pytest.raises(CertificateError, match="half of a class is at its centre"):
+        inflated_sets(SphereSanitizer(0.2), x[:, None], y, budget=1)

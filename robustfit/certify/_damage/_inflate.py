@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from robustfit.certify._damage._game import Floats
-from robustfit.certify._feasible._base import rounding
+from robustfit.certify._feasible._base import UNSEEN, rounding
 
 Counts = NDArray[np.int64]
 _FEW_ULPS = 1.0 + 16 * float(np.finfo(np.float64).eps)
@@ -179,7 +179,8 @@ def distance_spread(rows: Any, centers: Centers) -> Spread:
     squares = (far**2).sum(axis=1) + rest
     # Distances of sparse rows are had from squares that cancel.
     slack = rounding(n_features) * (np.sqrt(squares) + 2.0 * size) ** 2
-    return Spread(np.sqrt(np.maximum((near**2).sum(axis=1) + rest - slack, 0.0)), np.sqrt(squares + slack))
+    nearest = np.sqrt(np.maximum((near**2).sum(axis=1) + rest - slack, 0.0))
+    return Spread(np.maximum(nearest - UNSEEN, 0.0), np.sqrt(squares + slack) + UNSEEN)
 
 
 def line_spread(rows: Any, centers: Centers, line: Centers) -> Spread:
