@@ -1,21 +1,24 @@
 """What bounds on damage are made of, each part alone: tangents and their minimum in rational arithmetic, units."""
 
+import itertools
 from fractions import Fraction
 
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import scale
 from sklearn.svm import LinearSVC
 
+from robustfit._meta._rules import Trim, most_to_drop
 from robustfit.attacks import sphere_slab_sets
 from robustfit.audit import certify_damage, inflated_sets, optimality_gap
 from robustfit.certify import CertificateError, Sphere
 from robustfit.certify._damage import CrammerSinger, Game, LinearLearner, Margins, Squares
 from robustfit.certify._damage._bundle import ADDED, CLEAN, Bundle
 from robustfit.certify._damage._game import Cut
-from robustfit.certify._damage._inflate import Changes, Dropping, Spread
+from robustfit.certify._damage._inflate import Changes, Dropping, Spread, median_box, trimmed_mean_box
 from robustfit.certify._damage._simplex_qp import minimize_quadratic
 from robustfit.losses import HINGE, SQUARED_HINGE
 from robustfit.sanitize import SphereSanitizer
@@ -154,6 +157,166 @@ def test_fewer_rows_do_no_more_damage_where_a_search_fails():
 
 
 # ---- filters -------------------------------------------------------------------------------------------------
+
+
+def changed(values, changes, places):
+    """All that a column can become: what is left of its values, and what was added to it."""
+    for removed in range(changes.removed + 1):
+        for kept in itertools.combinations(values, len(values) - removed):
+            for added in range(changes.added + 1):
+                for more in itertools.combinations_with_replacement(places, added):
+                    yield np.array(kept), np.array(more)
+
+
+@pytest.mark.parametrize(("n", "added", "removed"), [(5, 2, 0), (6, 2, 0), (6, 1, 1), (7, 1, 2), (7, 2, 1), (4, 0, 2)])
+@pytest.mark.parametrize("wrap", [np.asarray, sparse.csr_array], ids=["dense", "sparse"])
+def test_a_median_and_a_unit_go_as_far_as_their_ends_and_no_farther(n, added, removed, wrap):
+    changes, rng = Changes(added, removed), np.random.default_rng(n)
+    values = np.sort(np.round(10 * rng.normal(size=n)))
+    places = [*values, -1e3, 1e3]
+    medians = [np.median(np.append(*pair)) for pair in changed(values, changes, places)]
+    box = median_box(wrap(values[:, None]), changes)
+    assert (box.low[0], box.high[0]) == (min(medians), max(medians))
+    # Scores of which each is anywhere between two ends.
+    low, high = np.abs(values) + 1, np.abs(values) + rng.integers(1, 9, size=n)
+    least, most = (
+        [np.median(np.append(*pair)) for pair in changed(end, changes, [*end, 0.0, 1e3])] for end in (low, high)
+    )
+    assert Spread(low, high).unit(changes) == (min(least), max(most))
+
+
+@pytest.mark.parametrize("changes", [Changes(0), Changes(1), Changes(2, 1), Changes(1, 2)], ids=str)
+def test_columns_that_are_mostly_zero_have_the_ends_of_dense_ones(changes):
+    # One column for each number of entries, on either side of zero.
+    rows = np.triu(np.ones((12, 13)), 1) * np.arange(1.0, 13)[:, None]
+    rows = np.hstack([rows, -rows])
+    for box in (median_box, lambda rows, changes: trimmed_mean_box(rows, changes, 0.3)):
+        dense, thin = box(rows, changes), box(sparse.csr_array(rows), changes)
+        np.testing.assert_allclose(thin.low, dense.low, atol=1e-12)
+        np.testing.assert_allclose(thin.high, dense.high, atol=1e-12)
+
+
+def test_more_changes_than_rows_that_stay_leave_no_end():
+    rows = np.arange(5.0)[:, None]
+    for added, removed in [(5, 0), (3, 2), (6, 0)]:
+        box = median_box(rows, Changes(added, removed))
+        assert (box.low[0], box.high[0]) == (-np.inf, np.inf)
+    assert np.isfinite(median_box(rows, Changes(4)).high[0])
+
+
+@pytest.mark.parametrize(
+    ("n", "added", "removed", "share"), [(8, 1, 0, 0.2), (7, 1, 1, 0.3), (6, 2, 0, 0.4), (9, 1, 1, 0.2)]
+)
+def test_a_trimmed_mean_goes_as_far_as_its_ends_and_no_farther(n, added, removed, share):
+    changes, values = Changes(added, removed), np.sort(np.round(10 * np.random.default_rng(n).normal(size=n)))
+    means = []
+    for pair in changed(values, changes, [*values, -1e3, 1e3]):
+        ordered = np.sort(np.append(*pair))
+        cut = int(share * len(ordered))
+        means.append(ordered[cut : len(ordered) - cut].mean())
+    box = trimmed_mean_box(values[:, None], changes, share)
+    assert box.low[0] <= min(means)
+    assert box.high[0] >= max(means)
+    assert (box.low[0], box.high[0]) == pytest.approx((min(means), max(means)), rel=1e-12)
+
+
+def test_rows_that_a_trimmed_mean_does_not_cut_off_move_it_without_end():
+    rows = np.arange(10.0)[:, None]
+    assert np.isfinite(trimmed_mean_box(rows, Changes(1), 0.1).high[0])
+    assert trimmed_mean_box(rows, Changes(2), 0.1).high[0] == np.inf
+    assert trimmed_mean_box(rows, Changes(1, 2), 0.1).high[0] == np.inf
+
+
+def rule_of(dropping, groups, size):
+    """The rule by which a sanitizer leaves rows out."""
+    weights = np.ones(size)
+    most = most_to_drop(weights, groups, dropping.least)
+    trim = Trim(weights, lambda: np.arange(size), groups, most)
+    return trim.by_class(dropping.share * trim.totals) if dropping.by_class else trim.overall(dropping.share * size)
+
+
+def kept_by(dropping, classes):
+    """Which scores of each class a sanitizer keeps, in units of the medians of the classes."""
+    scores = np.concatenate([values / np.median(values) for values in classes])
+    if dropping.threshold is not None:
+        kept = scores <= dropping.threshold
+    else:
+        groups = np.split(np.arange(len(scores)), np.cumsum([len(values) for values in classes])[:-1])
+        kept = rule_of(dropping, groups, len(scores))(scores) > 0
+    return np.split(kept, np.cumsum([len(values) for values in classes])[:-1])
+
+
+DROPPINGS = [
+    Dropping(0.3, True, 0.5, None),
+    Dropping(0.4, True, 4, None),
+    Dropping(0.4, False, 0.5, None),
+    Dropping(0.45, False, 0.2, None),
+    Dropping(0.45, False, 0.6, None),
+    Dropping(0.0, False, 0.5, 1.7),
+]
+CLASSES = [np.array([1.0, 2, 2.5, 3, 3.5, 5, 8, 13]), np.array([2.0, 3, 4, 4.5, 5, 9, 12])]
+
+
+def farthest_kept(dropping, classes, own, changes, places):
+    """The largest of the scores added to a class that a sanitizer keeps, wherever they are."""
+    farthest = 0.0
+    for kept, more in changed(classes[own], changes, places):
+        sets = [values if code != own else np.append(kept, more) for code, values in enumerate(classes)]
+        passed = more[kept_by(dropping, sets)[own][len(kept) :]]
+        farthest = max(farthest, passed.max(initial=0.0))
+    return farthest
+
+
+@pytest.mark.parametrize("changes", [Changes(1), Changes(2), Changes(1, 1)], ids=str)
+@pytest.mark.parametrize("dropping", DROPPINGS, ids=str)
+def test_no_added_score_that_is_kept_is_beyond_its_reach(dropping, changes):
+    """Every place of the added scores, and every clean one that is gone."""
+    reaches = dropping.reaches([Spread(values, values) for values in CLASSES], changes, changes)
+    # Just inside of places where scores tie, and just outside.
+    places = np.unique(np.concatenate([*CLASSES, reaches, [30.0, 1e3]]))
+    places = np.unique(np.outer(places, [1 - 1e-9, 1 + 1e-9]))
+    farthest = [farthest_kept(dropping, CLASSES, own, changes, places) for own in (0, 1)]
+    assert farthest[0] <= reaches[0]
+    assert farthest[1] <= reaches[1]
+    if dropping.by_class or dropping.threshold is not None:
+        assert farthest == pytest.approx(reaches, rel=2e-3)
+
+
+@pytest.mark.parametrize("dropping", DROPPINGS, ids=str)
+def test_scores_that_are_known_to_two_ends_only_have_reaches_too(dropping):
+    rng, changes = np.random.default_rng(0), Changes(1)
+    lows = [values * rng.uniform(0.4, 1.0, size=len(values)) for values in CLASSES]
+    reaches = dropping.reaches([Spread(*ends) for ends in zip(lows, CLASSES, strict=True)], changes, changes)
+    closest = np.inf
+    for _ in range(40):
+        classes = [np.where(rng.random(len(low)) < 0.5, low, high) for low, high in zip(lows, CLASSES, strict=True)]
+        for own in (0, 1):
+            # Scores of the other class, in units of this one.
+            other = classes[1 - own] / np.median(classes[1 - own]) * np.median(classes[own])
+            places = np.unique(np.concatenate([*CLASSES, *lows, other, reaches])) * (1 + 1e-9)
+            farthest = farthest_kept(dropping, classes, own, changes, places)
+            assert farthest <= reaches[own]
+            closest = min(closest, reaches[own] / max(farthest, 1e-9))
+    assert closest <= 2.5
+
+
+def test_the_limit_of_one_ranking_is_the_far_end_of_a_score_in_the_smallest_unit():
+    # The medians are known; of fifteen scores four go.
+    lows = [np.where(values > 4.6, 0.99 * values, values) for values in CLASSES]
+    spreads, none = [Spread(*ends) for ends in zip(lows, CLASSES, strict=True)], Changes(0)
+    scores = np.sort(np.concatenate([values / np.median(values) for values in CLASSES]))
+    found = Dropping(0.3, False, 0.0, None).reaches(spreads, none, none)
+    own = [np.sort(values)[0] for values in CLASSES]
+    expected = [max(scores[-5] * np.median(values), least) for values, least in zip(CLASSES, own, strict=True)]
+    assert found == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_filter_that_leaves_out_fewer_rows_than_are_added_keeps_any():
+    spreads = [Spread(np.arange(1.0, 11), np.arange(1.0, 11))] * 2
+    for by_class, fewest in [(True, 2), (False, 5)]:
+        dropping = Dropping(0.2, by_class, 0.5, None)
+        assert np.isfinite(dropping.reaches(spreads, Changes(fewest), Changes(fewest))).all()
+        assert dropping.reaches(spreads, Changes(fewest + 1), Changes(fewest + 1)) == [np.inf, np.inf]
 
 
 def test_a_unit_that_may_vanish_compares_no_classes():
