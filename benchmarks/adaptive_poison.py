@@ -185,12 +185,20 @@ class Judge:
 
             return cut(_least(lambda push: side @ (cut(push) - region.center) <= width, 1e-6 * reach, reach, 14))
 
-        def believed(price):
-            return label * self.score(in_slab(price)) >= belief
+        def believed(row):
+            return label * self.score(row) >= belief
 
-        if believed(0.0):
+        if believed(in_slab(0.0)):
             return in_slab(0.0)
-        return in_slab(_least(believed, 1e-4, 1e4, 14)) if believed(1e4) else None
+        if not believed(in_slab(1e4)):
+            return None
+        price = _least(lambda price: believed(in_slab(price)), 1e-4, 1e4, 14)
+        row = in_slab(price)
+        if game.counts:
+            return row
+        # Where the learner is the judge, a little less makes all the difference: on the way there is the row.
+        away = in_slab(0.998 * price) - row
+        return row + away * (1.0 - _least(lambda share: believed(row + away * (1.0 - share)), 1e-6, 1.0, 14))
 
     def _steepest(self):
         return self.weights
