@@ -205,6 +205,5 @@ class Bundle:
         """Return the added rows with weight, their targets, and their shares of the budget."""
         here = self._room.first(len(self.rows))
         chosen = np.flatnonzero((here.kind == ADDED) & (here.weights > 0))
-        shares = here.weights[chosen] / here.weights[chosen].sum() if chosen.size else here.weights[chosen]
-        rows = [self.rows[index] for index in chosen.tolist()]
-        return [(*row, float(share)) for row, share in zip(rows, shares, strict=True) if row is not None]
+        found = [(self.rows[index], float(here.weights[index])) for index in chosen.tolist()]
+        return [(*row, share) for row, share in found if row is not None]

@@ -43,7 +43,7 @@ class LinearLearner:
 
     loss: RowLoss
     ridge: float
-    intercept_ridge: float | None = 0.0
+    intercept_ridge: float | None
     norm: float = np.inf
 
     @property
