@@ -225,6 +225,9 @@ def test_rows_that_a_trimmed_mean_does_not_cut_off_move_it_without_end():
     assert np.isfinite(trimmed_mean_box(rows, Changes(1), 0.1).high[0])
     assert trimmed_mean_box(rows, Changes(2), 0.1).high[0] == np.inf
     assert trimmed_mean_box(rows, Changes(1, 2), 0.1).high[0] == np.inf
+    # Nothing is left of an even number of values that are cut in half.
+    assert trimmed_mean_box(rows, Changes(0), 0.5).high[0] == np.inf
+    assert trimmed_mean_box(rows[:9], Changes(0), 0.5).high[0] == pytest.approx(4.0)
 
 
 def rule_of(dropping, groups, size):
