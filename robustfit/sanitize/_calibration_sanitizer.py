@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from robustfit._meta._seeds import check_seed, member_seed
 from robustfit._sklearn import Interval
 from robustfit.sanitize._base_sanitizer import BaseSanitizer
-from robustfit.sanitize._crowds import chances_of, largest_crowd, platt_lines
+from robustfit.sanitize._crowds import chances_of, find_crowds, platt_lines
 from robustfit.sanitize._leave_cluster_out._folds import check_sizes, cluster_folds
 from robustfit.sanitize._leave_cluster_out._readmission import suggest
 from robustfit.sanitize._leave_cluster_out._references import Problem, minimise, scores_left_out, with_ones
@@ -27,9 +27,9 @@ _LONGEST = 3.0
 # of one may as well be too few of the others: there the label must be doubtful.
 _SURE, _SURE_IN_OVERLAP = 0.95, 0.5
 
-# Where so many more rows than are said to be bad are disputed, classes overlap: rows of a class do not speak for those
-# of another cluster of it.
-_OVERLAP = 0.05
+# Where a larger part of a class is disputed than this, besides all rows that may be bad, classes overlap: rows of a
+# class do not speak for those of another cluster of it.
+_OVERLAP = 0.1
 
 
 class CalibrationSanitizer(BaseSanitizer):
@@ -49,7 +49,7 @@ class CalibrationSanitizer(BaseSanitizer):
     n_clusters : int or sequence of int, default=(10, 30)
         Clusters that models have not seen; scores are averaged over one clustering for each of the numbers.
     n_rounds : int, default=6
-        How many crowds are looked for, each without the rows of those before it.
+        How often crowds are looked for, each time by models without the rows of those before.
     least_excess : float, default=5.0
         A crowd has at least so many standard deviations more rows than expected. Of more than 15 000 rows more are
         asked, as the root of their number: no model is calibrated to the last row.
@@ -100,13 +100,14 @@ class CalibrationSanitizer(BaseSanitizer):
 
     Let p_i be the probabilities of a label. Among the rows with p_i in an interval, the number that have it exceeds
     ``Σ p_i`` by so many of ``√max(1, Σ p_i (1 − p_i))``; the interval with the largest excess of all labels, of those
-    that end in rows of the label with p_i up to 0.95, is a crowd if that is at least `least_excess`. Its rows of the
-    label are left out, and everything is fitted anew.
+    that end in rows of the label with p_i up to 0.95, is a crowd if that is at least `least_excess`. Then its rows of
+    the label do not count any more as having it, and the next crowd is looked for; at last all their rows of the label
+    are left out, and everything is fitted anew.
 
     *Clusters.* First those of each class by themselves. A cluster of poison between the classes, without itself, has
-    nobody to speak for it. Nor have honest rows where classes overlap: where the models dispute the labels of more than
-    `contamination` and 5 % of the rows, clusters of all rows are left out instead, and only what they say is calibrated
-    for honest rows.
+    nobody to speak for it. Nor have honest rows where classes overlap: where the models dispute more than a tenth of a
+    class, besides as many rows as may be bad, clusters of all rows are left out instead. Only what these models say is
+    calibrated for honest rows, and crowds are looked for up to a probability of 0.5.
 
     *What it cannot do.* A crowd of honest rows unlike all others of their class looks the same. As many bad rows as
     five standard deviations are no crowd, and with classes that overlap these are many. Rows that the model believes
@@ -179,19 +180,20 @@ class CalibrationSanitizer(BaseSanitizer):
         reference, log_odds, self.by_class_ = self._reference(X, view, target, sizes, seed)
         crowded, found = np.zeros(len(order), dtype=bool), []
         budget, sure = int(self.contamination * len(order)), _SURE if self.by_class_ else _SURE_IN_OVERLAP
-        while len(found) < self.n_rounds:
+        for _ in range(self.n_rounds):
             left = np.flatnonzero(~crowded)
-            crowd = largest_crowd(
+            crowds = find_crowds(
                 chances_of(log_odds[left]),
                 target.values[left],
                 least=self.least_excess,
                 most=budget - np.count_nonzero(crowded),
                 sure=sure,
             )
-            if crowd is None:
+            if not crowds:
                 break
-            found.append(crowd)
-            crowded[left[crowd.rows]] = True
+            found += crowds
+            for crowd in crowds:
+                crowded[left[crowd.rows]] = True
             log_odds = reference.fit(~crowded)
         self._weights, self._lines = reference.weights, reference.lines
         self.crowds_ = [_described(crowd, target.labels) for crowd in found]
@@ -207,7 +209,9 @@ class CalibrationSanitizer(BaseSanitizer):
             folds = [cluster_folds(X, groups, size, member_seed(seed, place)) for place, size in enumerate(sizes)]
             reference = _Reference(X, view, folds)
             log_odds = reference.fit(everyone)
-            if np.mean(view.belief(log_odds, None) < 0.5) <= self.contamination + _OVERLAP:
+            disputed = np.bincount(target.values[view.belief(log_odds, None) < 0.5], minlength=target.n_codes)
+            sizes_of_classes = np.bincount(target.values, minlength=target.n_codes)
+            if (disputed <= self.contamination * len(everyone) + _OVERLAP * sizes_of_classes).all():
                 break
         return reference, log_odds, by_class
 

@@ -73,8 +73,8 @@ def chances_of(log_odds):
     return np.hstack([1.0 - chances, chances]) if chances.shape[1] == 1 else chances
 
 
-def largest_crowd(chances, codes, *, least, most, sure):
-    """Find the crowd that is most beyond what is expected.
+def find_crowds(chances, codes, *, least, most, sure):
+    """Find the crowds that are beyond what is expected, the farthest first.
 
     Parameters
     ----------
@@ -82,20 +82,34 @@ def largest_crowd(chances, codes, *, least, most, sure):
     codes : ndarray of shape (n_samples,)
         Of the labels.
     least : float
-        Standard deviations from which it counts.
+        Standard deviations from which a crowd counts.
     most : int
-        Rows of the label that it may have.
+        Rows that they may have together.
     sure : float
-        Largest probability that its rows may have.
+        Largest probability that their rows may have.
 
     Returns
     -------
-    Crowd or None
+    crowds : list of Crowd
+        None of them shares a row with another.
     """
     least = least * np.sqrt(max(len(codes) / _MANY_ROWS, 1.0))
-    crowds = [_crowd(code, chances[:, code], codes == code, most, sure) for code in range(chances.shape[1])]
-    crowds = [crowd for crowd in crowds if crowd is not None and crowd.deviations >= least]
-    return max(crowds, key=lambda crowd: crowd.deviations, default=None)
+    has, found = codes[:, None] == np.arange(chances.shape[1]), []
+    candidates = [_crowd(code, chances[:, code], has[:, code], most, sure) for code in range(chances.shape[1])]
+    while True:
+        best = max(candidates, key=lambda crowd: crowd.deviations)
+        if best.deviations < least:
+            return found
+        found.append(best)
+        # The rows are still there to be expected: else those of another label would be too many.
+        has[best.rows, best.code] = False
+        most -= len(best.rows)
+        candidates = [
+            _crowd(crowd.code, chances[:, crowd.code], has[:, crowd.code], most, sure)
+            if crowd.code == best.code or len(crowd.rows) > most
+            else crowd
+            for crowd in candidates
+        ]
 
 
 def _crowd(code, chances, has, most, sure):
@@ -104,22 +118,23 @@ def _crowd(code, chances, has, most, sure):
     chances, there = chances[order], has[order]
     ends = np.flatnonzero(there & (chances <= sure))
     if not len(ends):
-        return None
-    ends = ends[np.unique(np.linspace(0, len(ends) - 1, _ENDS).astype(np.intp))]
-    rank = np.cumsum(there)[ends]
-    excess, variance = (_sums_between(part, ends) for part in (there - chances, chances * (1.0 - chances)))
+        return Crowd(code, 0.0, 0.0, np.empty(0, dtype=np.intp), 0.0, 0.0)
+    ends = chances[ends[np.unique(np.linspace(0, len(ends) - 1, _ENDS).astype(np.intp))]]
+    # Rows of equal probability are inside together.
+    starts, stops = np.searchsorted(chances, ends, side="left"), np.searchsorted(chances, ends, side="right")
+    excess, variance, own = (
+        _sums(part, starts, stops) for part in (there - chances, chances * (1.0 - chances), there.astype(np.float64))
+    )
     # A single row has no variance to speak of.
-    deviations = np.triu(excess / np.sqrt(np.maximum(variance, 1.0)))
-    deviations[rank - rank[:, None] >= most] = 0.0
+    deviations = np.where(own <= most, np.triu(excess / np.sqrt(np.maximum(variance, 1.0))), 0.0)
     first, last = np.unravel_index(deviations.argmax(), deviations.shape)
-    inside = slice(ends[first], ends[last] + 1)
+    inside = slice(starts[first], stops[last])
     rows = order[inside][there[inside]]
-    low, high = float(chances[ends[first]]), float(chances[ends[last]])
     expected = len(rows) - float(excess[first, last])
-    return Crowd(code, low, high, rows, expected, float(deviations[first, last]))
+    return Crowd(code, float(ends[first]), float(ends[last]), rows, expected, float(deviations[first, last]))
 
 
-def _sums_between(values, ends):
-    """Sums from each of some places (one row each) to each of them (one column each), both included."""
+def _sums(values, starts, stops):
+    """Sums from each of some places (one row each) up to each of others (one column each)."""
     before = np.concatenate([[0.0], np.cumsum(values)])
-    return before[ends + 1] - before[ends][:, None]
+    return before[stops] - before[starts][:, None]
