@@ -38,7 +38,9 @@ from robustfit import SanitizedClassifier, SanitizedRegressor
 from robustfit.ensemble import MicroModelSanitizer
 from robustfit.sanitize import (
     ActivationClusteringSanitizer,
+    CalibrationSanitizer,
     ConsensusSanitizer,
+    ContradictionSanitizer,
     DuplicateSanitizer,
     GradientSanitizer,
     InfluenceSanitizer,
@@ -49,6 +51,7 @@ from robustfit.sanitize import (
     OutlierSanitizer,
     RONISanitizer,
     SanitizerChain,
+    ShortcutSanitizer,
     SlabSanitizer,
     SpectralSanitizer,
     SphereSanitizer,
@@ -102,6 +105,8 @@ def sanitizers(numbers):
     }
     if not numbers:
         found["agreement"] = LabelAgreementSanitizer(REMOVED)
+        found["contradictions"], found["shortcuts"] = ContradictionSanitizer(), ShortcutSanitizer()
+        found["crowds"] = CalibrationSanitizer(REMOVED)
         found["activations"] = ActivationClusteringSanitizer(contamination=REMOVED)
     return found
 

@@ -94,15 +94,15 @@ class CalibrationSanitizer(BaseSanitizer):
     -----
     Columns count in the units in which they are given, less their medians if rows are dense: those in which a linear
     learner sees them. Rows are divided by their median length; rows of more than three are cut to that. The reference
-    is a logistic regression (one class against the rest if there are more than two) with the penalty 0.003/2 ‖w‖² per
-    row, intercept included. Each row is scored by the model without its cluster, one Newton step away, as in
+    is a logistic regression with the penalty 0.003/2 ‖w‖² per row, intercept included; of k > 2 classes each against
+    the rest, with 2/k of the penalty. Each row is scored by the model without its cluster, one Newton step away, as in
     `LeaveClusterOutSanitizer`. Slope and intercept of a second logistic regression turn scores into log-odds [1]_.
 
     Let p_i be the probabilities of a label. Among the rows with p_i in an interval, the number that have it exceeds
     ``Σ p_i`` by so many of ``√max(1, Σ p_i (1 − p_i))``; the interval with the largest excess of all labels, of those
-    that end in rows of the label with p_i up to 0.95, is a crowd if that is at least `least_excess`. Then its rows of
-    the label do not count any more as having it, and the next crowd is looked for; at last all their rows of the label
-    are left out, and everything is fitted anew.
+    that end in rows of the label with p_i up to 0.95 and hold no more rows of it than may be left out, is a crowd if
+    that is at least `least_excess`. Then its rows of the label do not count any more as having it, and the next crowd
+    of the same label is looked for; at last all their rows of the label are left out, and everything is fitted anew.
 
     *Clusters.* First those of each class by themselves. A cluster of poison between the classes, without itself, has
     nobody to speak for it. Nor have honest rows where classes overlap: where the models dispute more than a tenth of a
@@ -114,7 +114,7 @@ class CalibrationSanitizer(BaseSanitizer):
     are none either; those do little harm to a learner that sees the same lengths. Models are linear in the columns.
 
     100 000 rows of 50 columns, or 50 000 sparse rows of 10 000 columns, take about 4 seconds, and about half of that
-    for each crowd.
+    for each round that finds crowds.
 
     References
     ----------

@@ -74,7 +74,9 @@ def chances_of(log_odds):
 
 
 def find_crowds(chances, codes, *, least, most, sure):
-    """Find the crowds that are beyond what is expected, the farthest first.
+    """Find the crowd that is most beyond what is expected, and the others of its label.
+
+    A crowd moves the probabilities of the other labels, whose own are better looked for without it.
 
     Parameters
     ----------
@@ -94,22 +96,16 @@ def find_crowds(chances, codes, *, least, most, sure):
         None of them shares a row with another.
     """
     least = least * np.sqrt(max(len(codes) / _MANY_ROWS, 1.0))
-    has, found = codes[:, None] == np.arange(chances.shape[1]), []
-    candidates = [_crowd(code, chances[:, code], has[:, code], most, sure) for code in range(chances.shape[1])]
-    while True:
-        best = max(candidates, key=lambda crowd: crowd.deviations)
-        if best.deviations < least:
-            return found
-        found.append(best)
-        # The rows are still there to be expected: else those of another label would be too many.
-        has[best.rows, best.code] = False
-        most -= len(best.rows)
-        candidates = [
-            _crowd(crowd.code, chances[:, crowd.code], has[:, crowd.code], most, sure)
-            if crowd.code == best.code or len(crowd.rows) > most
-            else crowd
-            for crowd in candidates
-        ]
+    crowds = [_crowd(code, chances[:, code], codes == code, most, sure) for code in range(chances.shape[1])]
+    largest, found = max(crowds, key=lambda crowd: crowd.deviations), []
+    has = codes == largest.code
+    while largest.deviations >= least:
+        found.append(largest)
+        # They do not count as having the label, and are still there to be expected.
+        has[largest.rows] = False
+        most -= len(largest.rows)
+        largest = _crowd(largest.code, chances[:, largest.code], has, most, sure)
+    return found
 
 
 def _crowd(code, chances, has, most, sure):
