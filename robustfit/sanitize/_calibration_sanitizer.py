@@ -50,7 +50,7 @@ class CalibrationSanitizer(BaseSanitizer):
         Clusters that models have not seen; scores are averaged over one clustering for each of the numbers.
     n_rounds : int, default=6
         How often crowds are looked for, each time by models without the rows of those before.
-    least_excess : float, default=5.0
+    least_excess : float, default=4.5
         A crowd has at least so many standard deviations more rows than expected. Of more than 15 000 rows more are
         asked, as the root of their number: no model is calibrated to the last row.
     threshold : float, default=None
@@ -98,19 +98,21 @@ class CalibrationSanitizer(BaseSanitizer):
     the rest, with 2/k of the penalty. Each row is scored by the model without its cluster, one Newton step away, as in
     `LeaveClusterOutSanitizer`. Slope and intercept of a second logistic regression turn scores into log-odds [1]_.
 
-    Let p_i be the probabilities of a label. Among the rows with p_i in an interval, the number that have it exceeds
-    ``Σ p_i`` by so many of ``√max(1, Σ p_i (1 − p_i))``; the interval with the largest excess of all labels, of those
-    that end in rows of the label with p_i up to 0.95 and hold no more rows of it than may be left out, is a crowd if
-    that is at least `least_excess`. Then its rows of the label do not count any more as having it, and the next crowd
-    of the same label is looked for; at last all their rows of the label are left out, and everything is fitted anew.
+    Let p_i be the probabilities of a label. Of m rows with p_i in an interval, k have the label, and ``e = Σ p_i``
+    should. So many or more do with a probability of at most ``exp(−d²/2)``, where
+    ``d²/2 = k log(k/e) + (m − k) log((m − k)/(m − e))`` for k > e (Chernoff's bound; different p_i only help), and d
+    stands for standard deviations. The interval with the largest d of all labels, of those that end in rows of the
+    label with p_i up to 0.95 and hold no more rows of it than may be left out, is a crowd if d is at least
+    `least_excess`. Then its rows of the label do not count any more as having it, and the next crowd of the same label
+    is looked for; at last all their rows of the label are left out, and everything is fitted anew.
 
     *Clusters.* First those of each class by themselves. A cluster of poison between the classes, without itself, has
     nobody to speak for it. Nor have honest rows where classes overlap: where the models dispute more than a tenth of a
     class, besides as many rows as may be bad, clusters of all rows are left out instead. Only what these models say is
     calibrated for honest rows, and crowds are looked for up to a probability of 0.5.
 
-    *What it cannot do.* A crowd of honest rows unlike all others of their class looks the same. As many bad rows as
-    five standard deviations are no crowd, and with classes that overlap these are many. Rows that the model believes
+    *What it cannot do.* A crowd of honest rows unlike all others of their class looks the same. Fewer bad rows than
+    4.5 standard deviations are no crowd, and with classes that overlap these are many. Rows that the model believes
     are none either; those do little harm to a learner that sees the same lengths. Models are linear in the columns.
 
     100 000 rows of 50 columns, or 50 000 sparse rows of 10 000 columns, take about 4 seconds, and about half of that
@@ -151,7 +153,7 @@ class CalibrationSanitizer(BaseSanitizer):
         drop_by="global",
         n_clusters=(10, 30),
         n_rounds=6,
-        least_excess=5.0,
+        least_excess=4.5,
         threshold=None,
         min_per_class=0.5,
         n_bins=None,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, rel_entr
 
 from robustfit.losses import LOGISTIC
 from robustfit.sanitize._leave_cluster_out._references import Problem, minimise, with_ones
@@ -36,7 +36,7 @@ class Crowd:
     expected : float
         How many should be there.
     deviations : float
-        By how many standard deviations they are more.
+        By how many standard deviations they are more: so many or more rows have at most the probability exp(−d²/2).
     """
 
     code: int
@@ -118,16 +118,20 @@ def _crowd(code, chances, has, most, sure):
     ends = chances[ends[np.unique(np.linspace(0, len(ends) - 1, _ENDS).astype(np.intp))]]
     # Rows of equal probability are inside together.
     starts, stops = np.searchsorted(chances, ends, side="left"), np.searchsorted(chances, ends, side="right")
-    excess, variance, own = (
-        _sums(part, starts, stops) for part in (there - chances, chances * (1.0 - chances), there.astype(np.float64))
-    )
-    # A single row has no variance to speak of.
-    deviations = np.where(own <= most, np.triu(excess / np.sqrt(np.maximum(variance, 1.0))), 0.0)
+    expected, own = _sums(chances, starts, stops), _sums(there.astype(np.float64), starts, stops)
+    deviations = np.where(own <= most, np.triu(_deviations(own, expected, stops - starts[:, None])), 0.0)
     first, last = np.unravel_index(deviations.argmax(), deviations.shape)
     inside = slice(starts[first], stops[last])
     rows = order[inside][there[inside]]
-    expected = len(rows) - float(excess[first, last])
-    return Crowd(code, float(ends[first]), float(ends[last]), rows, expected, float(deviations[first, last]))
+    low, high = float(ends[first]), float(ends[last])
+    return Crowd(code, low, high, rows, float(expected[first, last]), float(deviations[first, last]))
+
+
+def _deviations(count, expected, n_rows):
+    """Standard deviations of a normal distribution whose tail is bounded alike by Chernoff's bound; 0 for no excess."""
+    more = np.maximum(count, expected)
+    nats = rel_entr(more, expected) + rel_entr(n_rows - more, n_rows - expected)
+    return np.sqrt(2.0 * np.maximum(nats, 0.0))
 
 
 def _sums(values, starts, stops):
