@@ -50,7 +50,7 @@ class CalibrationSanitizer(BaseSanitizer):
         Clusters that models have not seen; scores are averaged over one clustering for each of the numbers.
     n_rounds : int, default=6
         How often crowds are looked for, each time by models without the rows of those before.
-    least_excess : float, default=4.5
+    least_excess : float, default=5.0
         A crowd has at least so many standard deviations more rows than expected. Of more than 15 000 rows more are
         asked, as the root of their number: no model is calibrated to the last row.
     threshold : float, default=None
@@ -112,7 +112,7 @@ class CalibrationSanitizer(BaseSanitizer):
     calibrated for honest rows, and crowds are looked for up to a probability of 0.5.
 
     *What it cannot do.* A crowd of honest rows unlike all others of their class looks the same. Fewer bad rows than
-    4.5 standard deviations are no crowd, and with classes that overlap these are many. Rows that the model believes
+    five standard deviations are no crowd, and with classes that overlap these are many. Rows that the model believes
     are none either; those do little harm to a learner that sees the same lengths. Models are linear in the columns.
 
     100 000 rows of 50 columns, or 50 000 sparse rows of 10 000 columns, take about 4 seconds, and about half of that
@@ -153,7 +153,7 @@ class CalibrationSanitizer(BaseSanitizer):
         drop_by="global",
         n_clusters=(10, 30),
         n_rounds=6,
-        least_excess=4.5,
+        least_excess=5.0,
         threshold=None,
         min_per_class=0.5,
         n_bins=None,
