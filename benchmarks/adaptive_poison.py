@@ -188,8 +188,9 @@ class Judge:
         def believed(row):
             return label * self.score(row) >= belief
 
-        if believed(in_slab(0.0)):
-            return in_slab(0.0)
+        free = in_slab(0.0)
+        if believed(free):
+            return free
         if not believed(in_slab(1e4)):
             return None
         price = _least(lambda price: believed(in_slab(price)), 1e-4, 1e4, 14)

@@ -3,15 +3,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 from numbers import Integral, Real
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 
-from robustfit._meta._seeds import check_seed, member_seed
+from robustfit._meta._seeds import check_seed
 from robustfit._sklearn import Interval
 from robustfit.sanitize._base_sanitizer import BaseSanitizer
 from robustfit.sanitize._crowds import chances_of, find_crowds, platt_lines
-from robustfit.sanitize._leave_cluster_out._folds import check_sizes, cluster_folds
+from robustfit.sanitize._leave_cluster_out._folds import clusterings
 from robustfit.sanitize._leave_cluster_out._readmission import suggest
 from robustfit.sanitize._leave_cluster_out._references import Problem, minimise, scores_left_out, with_ones
 from robustfit.sanitize._leave_cluster_out._views import ClassView
@@ -170,7 +171,7 @@ class CalibrationSanitizer(BaseSanitizer):
         self.random_state = random_state
 
     def _fit_scores(self, rows, target):
-        sizes, seed = check_sizes(self.n_clusters), check_seed(self.random_state)
+        seed = check_seed(self.random_state)
         # Clusterings and sums depend on the order of the rows: this one is a function of what they hold.
         order = np.argsort(self._keys(rows, target), kind="stable")
         back = np.argsort(order)
@@ -179,13 +180,13 @@ class CalibrationSanitizer(BaseSanitizer):
         self._unit = float(np.median(row_lengths(self._centered(rows)))) or 1.0
         X, view = with_ones(self._in_units(rows)), ClassView(target.values, target.n_codes)
 
-        reference, log_odds, self.by_class_ = self._reference(X, view, target, sizes, seed)
+        folds, reference, self.by_class_ = self._choose_folds(X, view, target, seed)
         crowded, found = np.zeros(len(order), dtype=bool), []
         budget, sure = int(self.contamination * len(order)), _SURE if self.by_class_ else _SURE_IN_OVERLAP
         for _ in range(self.n_rounds):
             left = np.flatnonzero(~crowded)
             crowds = find_crowds(
-                chances_of(log_odds[left]),
+                chances_of(reference.log_odds[left]),
                 target.values[left],
                 least=self.least_excess,
                 most=budget - np.count_nonzero(crowded),
@@ -196,26 +197,25 @@ class CalibrationSanitizer(BaseSanitizer):
             found += crowds
             for crowd in crowds:
                 crowded[left[crowd.rows]] = True
-            log_odds = reference.fit(~crowded)
+            reference = _fit_reference(X, view, folds, ~crowded)
         self._weights, self._lines = reference.weights, reference.lines
         self.crowds_ = [_described(crowd, target.labels) for crowd in found]
         self._crowded = crowded[back]
         self._expected = view.expected(self._log_odds(X))[back]
-        return (1.0 - view.belief(log_odds, None) + crowded)[back]
+        return (1.0 - view.belief(reference.log_odds, None) + crowded)[back]
 
-    def _reference(self, X, view, target, sizes, seed):
-        """Return the reference, its log-odds, and whether it leaves out clusters of the label's class alone."""
-        everyone = np.ones(X.shape[0], dtype=bool)
+    def _choose_folds(self, X, view, target, seed):
+        """Return folds, the reference of all rows, and whether a fold holds rows of the label's class alone."""
+        everyone, n_own = np.ones(X.shape[0], dtype=bool), np.bincount(target.values, minlength=target.n_codes)
         for by_class in (True, False):
             groups = target.groups() if by_class else [np.arange(X.shape[0])]
-            folds = [cluster_folds(X, groups, size, member_seed(seed, place)) for place, size in enumerate(sizes)]
-            reference = _Reference(X, view, folds)
-            log_odds = reference.fit(everyone)
-            disputed = np.bincount(target.values[view.belief(log_odds, None) < 0.5], minlength=target.n_codes)
-            sizes_of_classes = np.bincount(target.values, minlength=target.n_codes)
-            if (disputed <= self.contamination * len(everyone) + _OVERLAP * sizes_of_classes).all():
+            folds = clusterings(X, groups, self.n_clusters, seed)
+            reference = _fit_reference(X, view, folds, everyone)
+            disputed = target.values[view.belief(reference.log_odds, None) < 0.5]
+            n_disputed = np.bincount(disputed, minlength=target.n_codes)
+            if (n_disputed <= self.contamination * len(everyone) + _OVERLAP * n_own).all():
                 break
-        return reference, log_odds, by_class
+        return folds, reference, by_class
 
     def _select(self, scores, rows, target):
         if self.threshold is not None:
@@ -250,21 +250,22 @@ class CalibrationSanitizer(BaseSanitizer):
         del self._crowded, self._expected
 
 
-class _Reference:
-    """Linear models that tell the classes apart, each without the rows of a cluster."""
+class _Reference(NamedTuple):
+    """A linear model that tells the classes apart, and what it says of rows without their cluster."""
 
-    def __init__(self, X, view, folds):
-        self.X, self.view, self.folds = X, view, folds
+    weights: Any
+    lines: Any
+    log_odds: Any
 
-    def fit(self, kept):
-        """Fit to some of the rows; return the log-odds of all of them by models without their cluster."""
-        view, share = self.view, 2.0 / max(self.view.n_classes, 2)
-        problem = Problem(self.X[kept], view.targets[kept], view.final_loss, share * _PENALTY * np.count_nonzero(kept))
-        self.weights = minimise(problem)
-        folds = [(folds[kept], folds) for folds in self.folds]
-        scores = np.mean(scores_left_out(problem, self.weights, folds, self.X), axis=0)
-        slopes, intercepts = self.lines = platt_lines(scores[kept], view.targets[kept])
-        return scores * slopes + intercepts
+
+def _fit_reference(X, view, folds, kept):
+    """Fit the reference to some of the rows; the log-odds are those of all of them."""
+    share = 2.0 / max(view.n_classes, 2)
+    problem = Problem(X[kept], view.targets[kept], view.final_loss, share * _PENALTY * np.count_nonzero(kept))
+    weights = minimise(problem)
+    scores = np.mean(scores_left_out(problem, weights, [(own[kept], own) for own in folds], X), axis=0)
+    slopes, intercepts = lines = platt_lines(scores[kept], view.targets[kept])
+    return _Reference(weights, lines, scores * slopes + intercepts)
 
 
 def _described(crowd, labels):

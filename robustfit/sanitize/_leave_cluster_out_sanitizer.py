@@ -6,10 +6,10 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from robustfit._meta._seeds import check_seed, member_seed
+from robustfit._meta._seeds import check_seed
 from robustfit._sklearn import Interval, StrOptions
 from robustfit.sanitize._base_sanitizer import BaseSanitizer
-from robustfit.sanitize._leave_cluster_out._folds import check_sizes, cluster_folds
+from robustfit.sanitize._leave_cluster_out._folds import clusterings
 from robustfit.sanitize._leave_cluster_out._readmission import final_penalty, robust_units, suggest, view_of
 from robustfit.sanitize._leave_cluster_out._references import minimise, with_ones
 from robustfit.sanitize._leave_cluster_out._rounds import (
@@ -194,7 +194,7 @@ class LeaveClusterOutSanitizer(BaseSanitizer):
         self.random_state = random_state
 
     def _fit_scores(self, rows, target):
-        sizes, seed = check_sizes(self.n_clusters), check_seed(self.random_state)
+        seed = check_seed(self.random_state)
         # Clusterings and sums depend on the order of the rows: this one is a function of what they hold.
         order = np.argsort(self._keys(rows, target), kind="stable")
         back = np.argsort(order)
@@ -205,13 +205,9 @@ class LeaveClusterOutSanitizer(BaseSanitizer):
         unit = self.normalizer_.transform(rows)
         view, X = self._view(target), with_ones(unit)
         self.penalty_ = self._penalty(target)
-        groups = target.groups()
-        clusterings = [
-            cluster_folds(view.to_cluster(unit), groups, size, member_seed(seed, place))
-            for place, size in enumerate(sizes)
-        ]
+        folds = clusterings(view.to_cluster(unit), target.groups(), self.n_clusters, seed)
 
-        scores, kept = self._decide(X, view, clusterings, rows, target)
+        scores, kept = self._decide(X, view, folds, rows, target)
         expected = view.expected(X @ final_weights(X, view, kept, final_penalty(self.normalizer_)))
         self.support_ = kept[back]
         self.suggested_labels_ = suggest(target, kept, expected)[back]
@@ -220,7 +216,7 @@ class LeaveClusterOutSanitizer(BaseSanitizer):
         self.typical_ = view.typical(view.suspicion(X @ weights))
         return scores[back]
 
-    def _decide(self, X, view, clusterings, rows, target):
+    def _decide(self, X, view, folds, rows, target):
         """Return the scores, and the mask of the rows to keep."""
 
         def leave_out(share):
@@ -232,7 +228,7 @@ class LeaveClusterOutSanitizer(BaseSanitizer):
             return rule
 
         wide = self.contamination if self.readmit is None else min(_CAUTION * self.contamination, _MOST)
-        scores, kept = run_rounds(X, view, clusterings, self.penalty_, leave_out(wide), self.n_rounds)
+        scores, kept = run_rounds(X, view, folds, self.penalty_, leave_out(wide), self.n_rounds)
         if self.readmit is not None:
             cap = leave_out(self.contamination) if self.threshold is None else None
             kept = readmit(X, view, kept, final_penalty(self.normalizer_), self.readmit, cap)

@@ -22,14 +22,31 @@ _STEPS = 25
 _LARGEST = 0.5
 
 
-def check_sizes(n_clusters):
-    """Numbers of clusters, one for each clustering, as a list."""
+def clusterings(rows, groups, n_clusters, seed):
+    """Cluster the rows of each class once for each of some numbers of clusters.
+
+    Parameters
+    ----------
+    rows, groups
+        As in `cluster_folds`.
+    n_clusters : int or sequence of int
+    seed : int
+
+    Returns
+    -------
+    folds : list of ndarray of shape (n_samples,)
+
+    Raises
+    ------
+    ValueError
+        If ``n_clusters`` is anything else.
+    """
     sizes = np.atleast_1d(n_clusters)
     if sizes.ndim != 1 or not len(sizes) or sizes.dtype.kind not in "iu" or (sizes < 1).any():
         raise ValueError(
             f"n_clusters must be a positive whole number or a sequence of such numbers, got {n_clusters!r}."
         )
-    return sizes.tolist()
+    return [cluster_folds(rows, groups, size, member_seed(seed, place)) for place, size in enumerate(sizes.tolist())]
 
 
 def cluster_folds(rows, groups, n_clusters, seed):
