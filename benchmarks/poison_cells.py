@@ -25,6 +25,8 @@ from robustfit.certify import IntegerSphereSlab
 MOST_ROWS = 2000
 MOST_WORDS = 1000
 DECAY = 0.01
+# Of copies, in standard deviations of a column.
+JITTER = 0.1
 
 BUNDLED = {"breast_cancer": load_breast_cancer, "digits": load_digits}
 REGRESSIONS = ("manipml_house", "manipml_warfarin")
@@ -40,7 +42,7 @@ CLASSIFICATIONS = (
     "sms_spam",
 )
 FLIPS = ("far flips", "one-sided flips")
-TARGETED = ("subpopulation", "backdoor")
+TARGETED = ("subpopulation", "shaken subpopulation", "backdoor")
 OPTIMISED = ("min-max", "min-max, decoy", "KKT", "influence", "ALFA")
 RESPONSES = ("StatP", "InfFlip")
 
@@ -149,7 +151,7 @@ def poison(name, rows, kind, share, seed=0):
     attack = _attack(name, rows, kind)
     poisoned = attack.generate(rows.X, rows.y, budget=budget, random_state=seed)
     aimed = aimed_y = None
-    if kind == "subpopulation":
+    if kind.endswith("subpopulation"):
         inside = poisoned.details["subpopulation"].contains(rows.X_test)
         aimed, aimed_y = rows.X_test[inside], rows.y_test[inside]
     elif kind == "backdoor":
@@ -165,8 +167,8 @@ def _attack(name, rows, kind):
     if kind in FLIPS:
         source = np.bincount(rows.y).argmax() if kind == "one-sided flips" else None
         return attacks.FarFlipAttack(source=source)
-    if kind == "subpopulation":
-        return attacks.ClusterMatchAttack(n_clusters=10)
+    if kind.endswith("subpopulation"):
+        return attacks.ClusterMatchAttack(n_clusters=10, jitter=JITTER if kind.startswith("shaken") else 0.0)
     if kind == "backdoor":
         return attacks.BackdoorAttack(attacks.OutOfRangeTrigger(3), int(rows.y.max()))
     if kind == "ALFA":

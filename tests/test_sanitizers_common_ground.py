@@ -11,6 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from robustfit.attacks import BackdoorAttack, ClusterMatchAttack, OutOfRangeTrigger, RareValueTrigger
 from robustfit.sanitize import ContradictionSanitizer, RowNormalizer, ShortcutSanitizer
 from robustfit.sanitize._column_groups import pure_groups
+from robustfit.sanitize._column_units import ColumnUnits
 from robustfit.sanitize._leave_cluster_out._references import (
     Problem,
     minimise,
@@ -177,6 +178,53 @@ def test_attacks_on_subpopulations_are_found():
     assert sanitizer.support_[poisoned.is_poison].mean() < 0.1
     assert sanitizer.support_[~poisoned.is_poison].mean() > 0.98
     assert ContradictionSanitizer().fit(X, y).support_.all()
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_shaken_copies_are_copies(sparse):
+    X, y, liars = doubled()
+    X[liars] += 0.02 * np.random.default_rng(1).normal(size=(len(liars), X.shape[1]))
+    given = sp.csr_array(X) if sparse else X
+    sanitizer = ContradictionSanitizer().fit(given, y)
+    np.testing.assert_array_equal(np.flatnonzero(~sanitizer.support_), liars)
+    assert ContradictionSanitizer(chance=0).fit(given, y).support_.all()
+    later = np.vstack([X[liars[:2]] + 0.01, X[liars[:1]] + 1])
+    scores = sanitizer.score_rows(sp.csr_array(later) if sparse else later, ["b", "a", "b"])
+    assert (scores > 0).tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize("d", [1, 2, 4])
+def test_few_honest_rows_are_near_by_chance(d):
+    X = np.random.default_rng(0).normal(size=(2000, d))
+    sanitizer = ContradictionSanitizer(chance=0.02).fit(X, np.repeat(["a", "b"], 1000))
+    assert 0 < sanitizer.contradicted_.mean() < 0.05
+    assert ContradictionSanitizer(chance=0.01).fit(X, np.repeat(["a", "b"], 1000)).radius_ == pytest.approx(
+        sanitizer.radius_ * 0.5 ** (1 / d), rel=0.05
+    )
+
+
+def test_near_is_a_matter_of_how_far_rows_usually_are():
+    X, y = planes(d=12)
+    radius = ContradictionSanitizer().fit(X, y).radius_
+    table = ColumnUnits(X)(X)
+    nearest = np.array(
+        [np.sort(np.linalg.norm(table[y == label] - x, axis=1))[1] for x, label in zip(table, y, strict=True)]
+    )
+    assert radius == pytest.approx(0.5 * np.median(nearest))
+    assert ContradictionSanitizer().fit(8.0 * X, y).radius_ == pytest.approx(radius)
+    # Rows that repeat by nature: near means equal.
+    assert ContradictionSanitizer().fit(np.repeat(X, 2, axis=0), np.repeat(y, 2)).radius_ == 0.0
+    # One row of each label has no other one.
+    assert ContradictionSanitizer().fit(X[[0, 1, 2]], ["a", "b", "c"]).radius_ == 0.0
+
+
+@pytest.mark.parametrize("jitter", [0.05, 0.1])
+def test_shaken_attacks_on_subpopulations_are_found(jitter):
+    X, y = cancer()
+    poisoned = ClusterMatchAttack(n_clusters=10, jitter=jitter).generate(X, y, budget=57, random_state=0)
+    sanitizer = ContradictionSanitizer().fit(poisoned.X, poisoned.y)
+    assert sanitizer.support_[poisoned.is_poison].mean() < 0.1
+    assert sanitizer.support_[~poisoned.is_poison].mean() > 0.98
 
 
 def test_where_everything_is_contradicted_all_rows_are_asked():

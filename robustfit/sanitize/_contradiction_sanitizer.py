@@ -1,23 +1,29 @@
-"""Equal rows of different labels: the label stays that rows elsewhere speak for."""
+"""Near-copies of rows under other labels: the label stays that rows elsewhere speak for."""
 
 # SPDX-License-Identifier: BSD-3-Clause
 
+from numbers import Real
+
 import numpy as np
 
+from robustfit._meta._seeds import check_seed
 from robustfit._meta._selection import row_keys
-from robustfit._sklearn import StrOptions
+from robustfit._sklearn import Interval, StrOptions
 from robustfit.sanitize._base_sanitizer import BaseSanitizer
+from robustfit.sanitize._column_units import ColumnUnits
+from robustfit.sanitize._copies import NEAR
 from robustfit.sanitize._leave_cluster_out._readmission import final_penalty, suggest
 from robustfit.sanitize._leave_cluster_out._references import Problem, minimise, with_ones
 from robustfit.sanitize._leave_cluster_out._views import ClassView
+from robustfit.sanitize._row_index import RowIndex
 from robustfit.sanitize._row_normalizer import RowNormalizer
 
 
 class ContradictionSanitizer(BaseSanitizer):
-    """Where equal rows have different labels, keep those of the label that a model of all other rows believes most.
+    """Where near-copies have different labels, keep those of the label that a model of all other rows believes most.
 
-    Who attacks a subpopulation copies its rows under another label. Half of them lie, and among themselves nobody can
-    say which half. Rows that nobody contradicts can.
+    Who attacks a subpopulation copies its rows under another label, and may shake the copies. Half of them lie, and
+    among themselves nobody can say which half. Rows that nobody contradicts can.
 
     Parameters
     ----------
@@ -25,6 +31,9 @@ class ContradictionSanitizer(BaseSanitizer):
         Largest share of the rows to leave out, in [0, 0.5). Only rows that are contradicted go.
     drop_by : {"global", "class"}, default="global"
         Whether that share is one of all rows or of each class.
+    chance : float, default=0.01
+        Rows are near-copies up to the distance at which this part of them would have another one of their label by
+        chance, in [0, 1], but no farther than half the distance of a typical row's nearest one. 0 for equal rows only.
     scale : {"auto", "robust", "log1p"} or None, default="auto"
         How `RowNormalizer` scales the columns before rows are brought to length 1.
     threshold : float, default=None
@@ -33,11 +42,13 @@ class ContradictionSanitizer(BaseSanitizer):
         Rows, or share of the rows, of each class that stay in any case.
     n_bins : int, default=None
         Number of bins of equal counts of y that stand for classes, where y holds numbers.
+    random_state : int, default=0
+        Of the search for near rows, where there are more than 10 000.
 
     Attributes
     ----------
     scores_ : ndarray of shape (n_samples,)
-        By how much the label is less probable than the most probable label of an equal row. 0 for the others. Between 0
+        By how much the label is less probable than the most probable label of a near-copy. 0 for the others. Between 0
         and 1.
     support_ : ndarray of shape (n_samples,), bool
         Rows that are kept.
@@ -46,9 +57,11 @@ class ContradictionSanitizer(BaseSanitizer):
     contamination_ : float
         Share of the rows that were left out.
     contradicted_ : ndarray of shape (n_samples,), bool
-        Rows that have equal ones of another label.
+        Rows that have near-copies of another label.
+    radius_ : float
+        Largest distance of near-copies, in units of `ColumnUnits`; 0 where only equal rows count.
     suggested_labels_ : ndarray of shape (n_samples,)
-        The most probable label, or number of the bin, of equal rows.
+        The most probable label, or number of the bin, of near-copies.
     classes_ : ndarray of shape (n_classes,)
         Not there if y holds numbers.
     n_features_in_ : int
@@ -64,12 +77,27 @@ class ContradictionSanitizer(BaseSanitizer):
     Notes
     -----
     The model is a logistic regression with the penalty that C=1 has, on rows that `RowNormalizer` brought to length 1,
-    of the rows that are in no contradiction. Of labels only those that are there among the equal rows are compared;
+    of the rows that are in no contradiction. Of labels only those that are there among near-copies are compared;
     probabilities are those of one class against the best other one. Labels that are equally probable stay. Where rows
     in no contradiction do not know all classes, the model is one of all rows.
 
-    Rows that differ in the last digit are not equal, and nothing is said of them. On tables of few whole numbers,
-    honest rows contradict each other; of these the less probable go.
+    *Near.* Distances are measured in the units in which `DuplicateSanitizer` measures them. Let d be the median
+    distance of a row to the nearest other one of its label, and D the number of columns that vary independently, as
+    told by the ratio of the distances to the nearest two, whose median is ``2^(1/D)`` [1]_. A row has another one of
+    its label within r by chance with the probability ``1 − exp(−log(2) (r/d)^D)``, about ``log(2) (r/d)^D``: this gives
+    the radius. Where more than half of the rows repeat others, rows repeat by nature, and only equal ones count. On
+    tables of few whole numbers honest rows contradict each other; of these the less probable go.
+
+    *What it cannot do.* Copies that are shaken by as much as rows differ are copies no more. Noise in columns that are
+    nearly constant makes them so sooner: the noise sets the unit of such a column, and tells the copies from all other
+    rows.
+
+    100 000 rows of 50 columns, or 50 000 sparse rows of 10 000 columns, take about 5 seconds.
+
+    References
+    ----------
+    .. [1] E. Facco, M. d'Errico, A. Rodriguez and A. Laio, "Estimating the Intrinsic Dimension of Datasets by a Minimal
+       Neighborhood Information", Scientific Reports 7, 2017.
 
     Examples
     --------
@@ -86,18 +114,30 @@ class ContradictionSanitizer(BaseSanitizer):
 
     _parameter_constraints: dict = {
         **BaseSanitizer._parameter_constraints,
+        "chance": [Interval(Real, 0, 1, closed="both")],
         "scale": [StrOptions({"auto", "robust", "log1p"}), None],
     }
 
     def __init__(
-        self, contamination=0.25, *, drop_by="global", scale="auto", threshold=None, min_per_class=0.5, n_bins=None
+        self,
+        contamination=0.25,
+        *,
+        drop_by="global",
+        chance=0.01,
+        scale="auto",
+        threshold=None,
+        min_per_class=0.5,
+        n_bins=None,
+        random_state=0,
     ):
         self.contamination = contamination
         self.drop_by = drop_by
+        self.chance = chance
         self.scale = scale
         self.threshold = threshold
         self.min_per_class = min_per_class
         self.n_bins = n_bins
+        self.random_state = random_state
 
     def _fit_scores(self, rows, target):
         # Sums depend on the order of the rows: this one is a function of what they hold.
@@ -106,12 +146,42 @@ class ContradictionSanitizer(BaseSanitizer):
         self._seen, places = np.unique(_content(rows), return_inverse=True)
         self._known = np.zeros((len(self._seen), n_codes), dtype=bool)
         self._known[places, codes] = True
-        contradicted = (self._known.sum(axis=1) > 1)[places]
+        self._fit_indices(rows, codes, n_codes)
+        known = self._known[places] | self._near(rows, codes)
+        contradicted = known.sum(axis=1) > 1
         self._fit_model(rows, codes, n_codes, ~contradicted)
-        claims = self._claims(rows, self._known[places])
+        claims = self._claims(rows, known)
         back = np.argsort(order)
         self.contradicted_, self._best = contradicted[back], claims.argmax(axis=1)[back]
         return _gaps(claims, codes)[back]
+
+    def _fit_indices(self, rows, codes, n_codes):
+        """Decide how near a copy is, and index the rows of each label."""
+        self.radius_, self._indices, seed = 0.0, None, check_seed(self.random_state)
+        if self.chance == 0.0 or n_codes == 1:
+            return
+        self._units = ColumnUnits(rows)
+        table, nearest = self._units(rows), np.full((len(codes), 2), np.inf)
+        groups = [np.flatnonzero(codes == code) for code in range(n_codes)]
+        indices = [RowIndex(table[group], seed, content=rows[group]) if len(group) else None for group in groups]
+        for index, group in zip(indices, groups, strict=True):
+            if len(group) > 2:
+                nearest[group] = index.nearest(table[group], 2, np.arange(len(group)))[0]
+        self.radius_ = _radius(nearest, self.chance)
+        if self.radius_ > 0.0:
+            self._indices = indices
+
+    def _near(self, rows, codes):
+        """Mark for each row the other labels that near-copies of it have."""
+        near = np.zeros((len(codes), self._known.shape[1]), dtype=bool)
+        if self._indices is None:
+            return near
+        table = self._units(rows)
+        for code, index in enumerate(self._indices):
+            others = np.flatnonzero(codes != code)
+            if index is not None and len(others):
+                near[others, code] = index.nearest(table[others], 1)[0][:, 0] <= self.radius_
+        return near
 
     def _fit_model(self, rows, codes, n_codes, fair):
         self.normalizer_ = RowNormalizer(self.scale).fit(rows)
@@ -122,7 +192,7 @@ class ContradictionSanitizer(BaseSanitizer):
         self._weights = minimise(problem) if n_codes > 1 else np.zeros((X.shape[1], 1))
 
     def _claims(self, rows, known):
-        """Probability of each label that equal rows are known to have; -1 for others."""
+        """Probability of each label that near-copies are known to have; -1 for others."""
         scores = with_ones(self.normalizer_.transform(rows)) @ self._weights
         claims = np.full(known.shape, -1.0)
         for code in range(claims.shape[1]):
@@ -136,19 +206,29 @@ class ContradictionSanitizer(BaseSanitizer):
         return (scores == 0.0) | self._leave_out(self.contamination, scores, rows, target)
 
     def _score(self, rows, target):
-        content = _content(rows)
+        content, codes = _content(rows), target.values
         places = np.minimum(np.searchsorted(self._seen, content), len(self._seen) - 1)
-        there = np.flatnonzero(self._seen[places] == content)
-        scores, codes, known = np.zeros(len(content)), target.values[there], self._known[places[there]]
+        known = self._known[places] & (self._seen[places] == content)[:, None]
+        known |= self._near(rows, codes)
         # A label that no such row had is a claim as well.
-        known[np.arange(len(there)), codes] = True
-        scores[there] = _gaps(self._claims(rows[there], known), codes)
-        return scores
+        known[np.arange(len(codes)), codes] = True
+        return _gaps(self._claims(rows, known), codes)
 
     def _keep(self, scores, kept, target):
         super()._keep(scores, kept, target)
         self.suggested_labels_ = suggest(target, scores <= 0.0, self._best)
         del self._best
+
+
+def _radius(nearest, chance):
+    """Distance within which a share of the rows has another one by chance, given those to the nearest two."""
+    typical = np.median(nearest[:, 0])
+    if not 0.0 < typical < np.inf:
+        return 0.0
+    first, second = nearest[(nearest[:, 0] > 0.0) & np.isfinite(nearest[:, 1])].T
+    # 1 over the dimension.
+    flatness = np.log2(np.median(second / first))
+    return float(typical * min(NEAR, (chance / np.log(2.0)) ** flatness))
 
 
 def _content(rows):

@@ -51,7 +51,10 @@ def default_sanitizer(task, contamination, random_state):
         return union
     # What is told by rows that agree in something, not by single ones, goes first: models of the others never see it.
     most = min(_TOGETHER * contamination, _MOST_TOGETHER)
-    together = [("contradictions", ContradictionSanitizer(most)), ("shortcuts", ShortcutSanitizer(most))]
+    together = [
+        ("contradictions", ContradictionSanitizer(most, random_state=random_state)),
+        ("shortcuts", ShortcutSanitizer(most)),
+    ]
     # What comes back on the word of rows of length 1 is looked at once more, in the lengths that a learner sees.
     crowds = CalibrationSanitizer(contamination, random_state=random_state)
     return SanitizerChain([*together, ("union", union), ("crowds", crowds)])

@@ -70,7 +70,7 @@ class SanitizedClassifier(HandsOnScores, ClassifierMixin, BaseSanitized):
 
     Notes
     -----
-    Without a sanitizer, four stages leave rows out, each of what those before it left. First equal rows of different
+    Without a sanitizer, four stages leave rows out, each of what those before it left. First near-copies of different
     labels (`ContradictionSanitizer`). Then groups of rows whose label hangs on a rare value (`ShortcutSanitizer`). Both
     may leave out five times `contamination`, at most a quarter of the rows, since the evidence is in what rows have in
     common; of clean rows hardly any go. Third the rows that `DuplicateSanitizer`, `LeaveClusterOutSanitizer` (asked for
