@@ -18,7 +18,7 @@ from robustfit.cli._learners import ESTIMATORS
 from robustfit.cli._notes import collect_warnings, first_line
 from robustfit.cli._output import check_output, make_console, say, write_json, write_whole
 from robustfit.cli._sanitize_report import print_sanitized, sanitize_record
-from robustfit.cli._sanitizers import make_sanitizer, sanitizer_class, takes_groups
+from robustfit.cli._sanitizers import check_sanitizer, make_sanitizer, takes_groups
 from robustfit.cli._table import Table, load_table
 from robustfit.cli._task import TASKS, decide_task
 from robustfit.cli._write_table import check_format, table_bytes
@@ -85,7 +85,7 @@ def _check_options(options: Options) -> None:
     """Check what can be checked before the file is read."""
     check_name(options.task, TASKS, "task")
     check_name(options.estimator, ESTIMATORS, "estimator")
-    sanitizer_class(options.sanitizer)
+    check_sanitizer(options.sanitizer)
     if options.contamination is not None and not 0 <= options.contamination < 0.5:
         raise UsageError(
             f"--contamination is a share of the rows, at least 0 and below 0.5, got {options.contamination:g}. Try "

@@ -10,7 +10,7 @@ import robustfit.sanitize
 from robustfit.cli._attack_settings import shell_name
 from robustfit.cli._errors import UsageError, check_name
 from robustfit.cli._learners import make_model
-from robustfit.sanitize import SanitizedClassifier, UnionSanitizer
+from robustfit.sanitize import SanitizedClassifier
 from robustfit.sanitize._base_composed import takes
 from robustfit.sanitize._default import default_sanitizer
 
@@ -41,19 +41,16 @@ def sanitizer_names() -> list[str]:
     return ["auto", *sorted(_classes())]
 
 
-def sanitizer_class(name: str) -> type[Any]:
-    """Return the class of a sanitizer, by its own name or by the one that is typed.
+def check_sanitizer(name: str) -> str:
+    """Return the name that is typed for a sanitizer, given that or the one of its class.
 
     Raises
     ------
     UsageError
         If there is no such sanitizer, or it cannot be used from the command line.
     """
-    if name == "auto":
-        return UnionSanitizer
-    classes = _classes()
-    found = classes | {cls.__name__: cls for cls in classes.values()}
-    return found[name if name in found else check_name(name, sanitizer_names(), "sanitizer")]
+    typed = {cls.__name__: name for name, cls in _classes().items()}
+    return typed[name] if name in typed else check_name(name, sanitizer_names(), "sanitizer")
 
 
 def make_sanitizer(
@@ -82,11 +79,12 @@ def make_sanitizer(
     UsageError
         If it does not know one of the settings, or the learner does not do the task.
     """
+    name = check_sanitizer(name)
     if name == "auto":
         kind = "classifier" if task == "classification" else "regressor"
         share = SanitizedClassifier().contamination if contamination is None else contamination
         return default_sanitizer(kind, share, seed), [] if estimator == "auto" else [_OWN_MODELS.format(estimator)]
-    cls = sanitizer_class(name)
+    cls = _classes()[name]
     sanitizer, notes = cls(), []
     own = set(sanitizer.get_params(deep=False))
     given: dict[str, Any] = {"random_state": seed} if "random_state" in own else {}
