@@ -233,6 +233,17 @@ def test_one_digit_flipped_is_told_from_noise():
     assert model.score(X[600:], y[600:]) >= plain + 0.05
 
 
+@pytest.mark.parametrize("base", [RandomForestClassifier(random_state=0), KNeighborsClassifier(15)])
+def test_flips_are_told_from_noise_around_learners_that_memorise(base):
+    X, y, X_test, y_test = noisy(1500, d=20, scale=4.0)
+    given = flipped(X, y, 0.05).y
+    model = TrimmedClassifier(base, contamination=0.05).fit(X, given)
+    assert model.support_[given != y].mean() < 0.1 < 0.9 < model.support_[given == y].mean()
+    assert model.score(X_test, y_test) >= clone(base).fit(X, given).score(X_test, y_test) + 0.005
+    random = RandomFlipAttack().generate(X, y, budget=150, random_state=0).y
+    assert TrimmedClassifier(base, contamination=0.1).fit(X, random).support_.all()
+
+
 @pytest.mark.parametrize("share", [0.0, 0.2])
 def test_labels_that_are_only_noisy_are_kept(share):
     X, y, _, _ = noisy(1000, d=10, scale=1.0)

@@ -135,13 +135,13 @@ class TrimmedClassifier(HandsOnScores, ClassifierMixin, BaseTrimmed):
     ½ (share of a class that is missed + share of the others taken for it), at the best threshold of the scores and
     averaged over the classes. All rows enter it, also those left out, each with a bounded amount, so that deleting a
     class gains nothing. With ``trim_by="auto"`` all rows are kept unless that loss is below 0.8 (for 10 %; 0.75 beyond
-    13 %) of the one of as many rows by the reference fitted to all, or the second measure is better by
-    two standard errors. In sample, of a share that is given, rows are also left out if the reference then explains the
-    rest better, by 5 % and 2.5 standard errors, than the same steps do on labels drawn from the reference fitted to all
-    rows and calibrated. Such labels are as noisy as random flips make them, whatever their share, but flips far from
-    the boundary are no such noise, since the chance of a class cannot fall as its score rises. Where a learner that
-    memorises foretells rows that it has not seen clearly better than the reference does, which happens if no plane
-    separates the classes, its own measures, out of fold or out of bag, count.
+    13 %) of the one of as many rows by the reference fitted to all, or the second measure is better by two standard
+    errors. Of a share that is given, rows are also left out if the reference then explains the rest better, by 5 % and
+    2.5 standard errors, than the same steps do on labels drawn from the reference fitted to all rows and calibrated.
+    Such labels are as noisy as random flips make them, whatever their share, but flips far from the boundary are no
+    such noise, since the chance of a class cannot fall as its score rises. Where a learner that memorises foretells
+    rows that it has not seen clearly better than the reference does, which happens if no plane separates the classes,
+    its own measures, out of fold or out of bag, count.
 
     Trimming finds rows that contradict the rest. It cannot help where bad rows agree with each other better than good
     ones do: when a third of the rows farthest from the boundary are flipped, or more than half of a class, the model
@@ -244,7 +244,7 @@ class TrimmedClassifier(HandsOnScores, ClassifierMixin, BaseTrimmed):
             self.trim_by == "auto" or self.contamination == "auto",
             self.trim_by != "auto",
         )
-        in_sample, best = self.evaluation_ == "in_sample", search.full
+        in_sample = self.evaluation_ == "in_sample"
         judge = Judge(search, fits.data, trim, in_sample=in_sample, guarded=guarded)
         for share in shares:
             ends = explore(search, fits, trim, starts, share, max_iter, exact=exact)
@@ -252,13 +252,21 @@ class TrimmedClassifier(HandsOnScores, ClassifierMixin, BaseTrimmed):
                 best = judge.best(ends)
                 run = best if not guarded or judge.is_worth(best, run) else run
         # One share is asked about: the best of several would surpass noise by chance, or at the wrong share.
-        if run is not best and best.way is not None and in_sample and not exact and len(shares) == 1:
-            noise = Noise(search, fits.data, trim, starts, self.min_per_class, fits.random_state)
-            run = best if noise.is_surpassed(best) else run
+        if run is search.full and not exact and len(shares) == 1:
+            run = self._beyond_noise(judge, search, fits, trim, starts) or run
         if in_sample:
             # Others differ from fit to fit anyway.
             self._warn_of_dissent(judge, run, search.ends)
         return run
+
+    def _beyond_noise(self, judge, search, fits, trim, starts):
+        """Return the best run whose rows the reference chose, if noise does not explain that it found them."""
+        ends = [run for run in search.ends if run.way is not None]
+        best = judge.best(ends) if ends and judge.referred else None
+        if best is None or not judge.referred:
+            return None
+        noise = Noise(search, fits.data, trim, starts, self.min_per_class, fits.random_state)
+        return best if noise.is_surpassed(best) else None
 
     def _check_room(self, trim, share, fits):
         asked, room = share * trim.weights.sum(), trim.most.sum()

@@ -23,21 +23,26 @@ class Judge:
         Whether losses are in sample.
     guarded : bool
         Whether runs are compared with the fit on all rows, too.
+
+    Attributes
+    ----------
+    referred : bool
+        Whether the reference is asked.
     """
 
     def __init__(self, search, data, trim, *, in_sample, guarded):
         self._search, self._data, self._trim = search, data, trim
         self._in_sample, self._guarded = in_sample, guarded
-        self._referred = search.reference is not None
+        self.referred = search.reference is not None
         self._views, self._errors = {}, {}
 
     def best(self, ends):
         """Return one of the runs that left out the same share."""
         if len(ends) == 1 and not self._guarded:
             return ends[0]
-        if self._referred and not self._in_sample:
+        if self.referred and not self._in_sample:
             fit = [run for run in ends if not is_outdone(self._errors_of(run), self._own_errors_of(run))]
-            self._referred, ends = bool(fit), fit or ends
+            self.referred, ends = bool(fit), fit or ends
         return self._best(ends)
 
     def _best(self, ends):
@@ -46,11 +51,11 @@ class Judge:
 
     @property
     def _by(self):
-        return "reference" if self._referred else "estimator"
+        return "reference" if self.referred else "estimator"
 
     def is_worth(self, run, before):
         """Whether a run is clearly better than one that left out less."""
-        if not self._in_sample and not self._referred:
+        if not self._in_sample and not self.referred:
             # Learners that memorise explain few rows as well as many.
             return is_better(self._errors_of(run), self._errors_of(before))
         losses = self._view(before).losses
@@ -73,7 +78,7 @@ class Judge:
         return row_errors(run.found.table, self._data.target, self._data.weights)
 
     def _errors_of(self, run):
-        if not self._referred:
+        if not self.referred:
             return self._own_errors_of(run)
         key = run.kept.tobytes()
         if key not in self._errors:
@@ -81,7 +86,7 @@ class Judge:
         return self._errors[key]
 
     def _view(self, run):
-        if not self._referred:
+        if not self.referred:
             return run.found
         key = run.kept.tobytes()
         if key not in self._views:
