@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from scipy.stats import norm
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, make_regression
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
@@ -14,12 +15,13 @@ from sklearn.svm import LinearSVC
 
 from robustfit.attacks import FarFlipAttack, MinMaxAttack
 from robustfit.losses import LOGISTIC, huber, smooth_hinge
-from robustfit.sanitize import LeaveClusterOutSanitizer, RowNormalizer, UnionSanitizer
+from robustfit.sanitize import LeaveClusterOutSanitizer, RowNormalizer, SanitizedRegressor, UnionSanitizer
 from robustfit.sanitize._default import default_sanitizer
 from robustfit.sanitize._leave_cluster_out import _references as references
 from robustfit.sanitize._leave_cluster_out._folds import cluster_folds
 from robustfit.sanitize._leave_cluster_out._readmission import take_back
 from robustfit.sanitize._leave_cluster_out._references import Problem, minimise, scores_left_out, with_ones
+from robustfit.sanitize._leave_cluster_out._views import _spread_at
 from robustfit.sanitize._target import Target
 
 
@@ -377,3 +379,39 @@ def test_rows_that_are_far_out_do_not_come_back_however_much_their_direction_is_
     back, _ = take_back(rows, target, kept, 0.35, np.arange(300, dtype=np.uint64))
     assert not back[:6].any()
     assert back[6:].all()
+
+
+def fanning_out(n=800, seed=0):
+    """Numbers that vary more where they are larger."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 4))
+    level = X @ [1.0, 0.5, 0.0, 0.0]
+    return X, level + np.where(level > 0.4, 2.0, 0.5) * rng.normal(size=n)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_honest_numbers_come_back_where_numbers_vary_more(seed):
+    X, y = fanning_out(seed=seed)
+    lost = ~SanitizedRegressor(contamination=0.05).fit(X, y).support_
+    assert lost.mean() < 0.06
+
+
+@pytest.mark.parametrize("share", [0.03, 0.1])
+def test_bad_numbers_at_one_end_do_not_set_what_is_usual_there(share):
+    X, y = fanning_out()
+    n_bad = int(share * len(y))
+    X = np.vstack(
+        [X, np.tile([3.0, 2.0, 0.0, 0.0], (n_bad, 1)) + 0.1 * np.random.default_rng(1).normal(size=(n_bad, 4))]
+    )
+    y = np.append(y, np.full(n_bad, -15.0))
+    assert not SanitizedRegressor(contamination=0.05).fit(X, y).support_[-n_bad:].any()
+
+
+def test_residuals_are_compared_with_those_of_similar_predictions():
+    rng = np.random.default_rng(0)
+    scores = rng.permutation(np.linspace(0.0, 1.0, 1000))
+    residuals = np.where(scores > 0.6, 4.0, 1.0) * np.abs(rng.normal(size=1000))
+    spread = _spread_at(np.array([-9.0, 0.1, 0.9, 9.0]), scores, residuals)
+    everywhere = np.median(residuals) / norm.ppf(0.75)
+    np.testing.assert_allclose(spread, [everywhere, everywhere, 4.0, 4.0], rtol=0.12)
+    np.testing.assert_allclose(_spread_at(scores[:3], scores[:1], residuals[:1]), residuals[0] / norm.ppf(0.75))

@@ -53,8 +53,9 @@ class LeaveClusterOutSanitizer(BaseSanitizer):
         λ of the reference models, per row. ``"auto"`` derives it from `contamination`, see Notes.
     readmit : float or None, default=0.1
         Rows that were left out come back if a model of the others gives their label at least this probability, where
-        only the label and the most probable other class count; for numbers, if the normal density of the residual is at
-        least this part of its peak. None: nothing comes back, and exactly the share is left out.
+        only the label and the most probable other class count; for numbers, if the normal density of the residual, with
+        the spread of those of similar predictions, is at least this part of its peak. None: nothing comes back, and
+        exactly the share is left out.
     scale : {"auto", "robust", "log1p"} or None, default="auto"
         How `RowNormalizer` scales the columns before rows are brought to length 1.
     threshold : float, default=None

@@ -71,9 +71,11 @@ class SanitizedRegressor(RegressorMixin, BaseSanitized):
     Without a sanitizer, rows are left out that `DuplicateSanitizer`, `LeaveClusterOutSanitizer` (asked for twice the
     share, since it takes rows back) or `InfluenceSanitizer` (where there are ten rows for each coefficient) leaves out,
     each told `contamination`; those come back whose residual under a robust fit to the others has a normal density of
-    at least 0.02 of its peak, within 2.8 standard deviations, see `UnionSanitizer`. Up to twice the share can go: where
-    residuals have heavy tails or several levels, which a linear model cannot tell from poison, honest rows go with them
-    and the fit moves. Take the logarithm of such targets, or name a sanitizer.
+    at least 0.02 of its peak, within 2.8 standard deviations, see `UnionSanitizer`. Deviations are those of the 30 % of
+    the rows kept with the most similar predictions, or of all where these are larger: many targets vary more where they
+    are large. Up to twice the share can go: where residuals have heavy tails or several levels, which a linear model
+    cannot tell from poison, honest rows go with them and the fit moves. Take the logarithm of such targets, or name a
+    sanitizer.
 
     Sanitizers that compare rows of a class take numbers in bins, ``SphereSanitizer(n_bins=5)``. At least one row stays.
 

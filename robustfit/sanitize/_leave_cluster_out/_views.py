@@ -23,6 +23,11 @@ _USUAL = 0.25
 # Targets beyond this many robust standard deviations are cut where rows are clustered.
 _FAR = 3.0
 
+# Part of the rows kept among which residuals are compared. Bad rows that all score alike, by which they set what is
+# usual there, must be half of that many. And how often that is done.
+_ALIKE = 0.3
+_PLACES = 21
+
 
 class ClassView:
     """One model that tells two classes apart, or one for each of more classes against the rest.
@@ -109,15 +114,27 @@ class NumberView:
         return np.abs(self.targets - scores)[:, 0]
 
     def belief(self, scores, kept):
-        """Return the density of each residual over that of none, were the residuals of the rows kept normal."""
+        """Return the density of each residual over that of none, were those of rows kept that score alike normal."""
         residuals = self.suspicion(scores)
-        spread = np.median(residuals[kept]) / _QUARTILE
+        spread = _spread_at(scores[:, 0], scores[kept, 0], residuals[kept])
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             return np.nan_to_num(np.exp(-0.5 * (residuals / spread) ** 2))
 
     def expected(self, scores):
         """Return the predicted target."""
         return self.center + self.unit * scores[:, 0]
+
+
+def _spread_at(scores, scores_kept, residuals_kept):
+    """Robust standard deviation of residuals among rows of similar scores, or of all rows if that is larger."""
+    order = np.argsort(scores_kept, kind="stable")
+    scores_kept, residuals_kept = scores_kept[order], residuals_kept[order]
+    width = max(int(_ALIKE * len(order)), 1)
+    starts = np.unique(np.linspace(0, len(order) - width, _PLACES).astype(np.intp))
+    windows = [slice(start, start + width) for start in starts]
+    middles = [np.median(scores_kept[window]) for window in windows]
+    spreads = [np.median(residuals_kept[window]) for window in windows]
+    return np.maximum(np.interp(scores, middles, spreads), np.median(residuals_kept)) / _QUARTILE
 
 
 def _probabilities(scores):
