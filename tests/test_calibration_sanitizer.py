@@ -12,8 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from robustfit.sanitize import CalibrationSanitizer, SanitizedClassifier
 from robustfit.sanitize._crowds import chances_of, find_crowds, platt_lines
 
-ASKED = {"least": 1.0, "again": 1.0, "before": set(), "most": 1000, "sure": 0.95}
-FIVE = {"least": 5.0, "again": 5.0}
+ASKED = {"least": 1.0, "most": 1000, "sure": 0.95}
 
 
 def crowded(n=600, n_bad=20, gap=6.0, at=4.5, seed=0):
@@ -140,7 +139,7 @@ def test_the_largest_crowd_is_the_largest_of_all_intervals(seed):
 def test_deviations_bound_the_tail():
     for n, chance, k in [(50, 0.2, 25), (400, 0.6, 300), (10, 0.05, 5), (30, 0.5, 30)]:
         chances, codes = np.full(n, chance), (np.arange(n) < k).astype(int)
-        (crowd,) = find_crowds(np.column_stack([1 - chances, chances]), codes, **ASKED | {"most": n})
+        (crowd,) = find_crowds(np.column_stack([1 - chances, chances]), codes, least=1.0, most=n, sure=0.95)
         assert binom.logsf(k - 1, n, chance) <= -0.5 * crowd.deviations**2 + 1e-9
         assert crowd.expected == pytest.approx(n * chance)
 
@@ -155,28 +154,14 @@ def test_crowds_share_no_rows_and_make_none_of_the_others():
     """Two crowds of one label, among rows of the other that are as many as expected."""
     chances = np.repeat([0.1, 0.2, 0.3], [300, 4000, 300])
     codes = np.repeat([1, 0, 1, 0, 1, 0], [70, 230, 800, 3200, 150, 150])
-    found = find_crowds(np.column_stack([1.0 - chances, chances]), codes, **ASKED | FIVE)
+    found = find_crowds(np.column_stack([1.0 - chances, chances]), codes, least=5.0, most=1000, sure=0.95)
     assert [(crowd.code, crowd.low, crowd.high, len(crowd.rows)) for crowd in found] == [
         (1, 0.3, 0.3, 150),
         (1, 0.1, 0.1, 70),
     ]
     assert [round(crowd.expected, 6) for crowd in found] == [90.0, 30.0]
-    few = find_crowds(np.column_stack([1.0 - chances, chances]), codes, **ASKED | FIVE | {"most": 80})
+    few = find_crowds(np.column_stack([1.0 - chances, chances]), codes, least=5.0, most=80, sure=0.95)
     assert 0 < sum(len(crowd.rows) for crowd in few) <= 80
-
-
-def test_less_excess_is_asked_of_further_crowds_of_a_label():
-    chances = np.repeat([0.1, 0.2, 0.3], [300, 4000, 300])
-    codes = np.repeat([1, 0, 1, 0, 1, 0], [70, 230, 800, 3200, 150, 150])
-    chances = np.column_stack([1.0 - chances, chances])
-    first, second = find_crowds(chances, codes, **ASKED | FIVE)
-    between = {"least": 0.5 * (first.deviations + second.deviations)}
-    assert len(find_crowds(chances, codes, **ASKED | FIVE | between)) == 2
-    assert len(find_crowds(chances, codes, **ASKED | between | {"again": between["least"]})) == 1
-    above = {"least": first.deviations + 0.1, "again": 0.5 * (first.deviations + second.deviations)}
-    assert find_crowds(chances, codes, **ASKED | above) == []
-    assert find_crowds(chances, codes, **ASKED | above | {"before": {0}}) == []
-    assert len(find_crowds(chances, codes, **ASKED | above | {"before": {1}})) == 1
 
 
 def test_more_rows_ask_for_more():

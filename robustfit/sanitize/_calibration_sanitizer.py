@@ -32,9 +32,6 @@ _SURE, _SURE_IN_OVERLAP = 0.95, 0.5
 # class do not speak for those of another cluster of it.
 _OVERLAP = 0.1
 
-# Part of the excess that is asked of further crowds of a label: where one was put, others are likely.
-_AGAIN = 0.8
-
 
 class CalibrationSanitizer(BaseSanitizer):
     """Leave out rows of a label that crowd where a model of other rows says that the label should be rarer.
@@ -55,8 +52,8 @@ class CalibrationSanitizer(BaseSanitizer):
     n_rounds : int, default=6
         How often crowds are looked for, each time by models without the rows of those before.
     least_excess : float, default=5.0
-        The first crowd of a label has at least so many standard deviations more rows than expected, others 0.8 of that.
-        Of more than 15 000 rows more are asked, as the root of their number: no model is calibrated to the last row.
+        A crowd has at least so many standard deviations more rows than expected. Of more than 15 000 rows more are
+        asked, as the root of their number: no model is calibrated to the last row.
     threshold : float, default=None
         Leave out all rows with a larger score instead of a share; 1 for all crowds.
     min_per_class : int or float, default=0.5
@@ -108,9 +105,7 @@ class CalibrationSanitizer(BaseSanitizer):
     stands for standard deviations. The interval with the largest d of all labels, of those that end in rows of the
     label with p_i up to 0.95 and hold no more rows of it than may be left out, is a crowd if d is at least
     `least_excess`. Then its rows of the label do not count any more as having it, and the next crowd of the same label
-    is looked for; at last all their rows of the label are left out, and everything is fitted anew. Where a label had
-    one crowd, others are likely, since who attacks it spreads rows over several degrees of belief: of these 0.8 of the
-    excess is asked.
+    is looked for; at last all their rows of the label are left out, and everything is fitted anew.
 
     *Clusters.* First those of each class by themselves. A cluster of poison between the classes, without itself, has
     nobody to speak for it. Nor have honest rows where classes overlap: where the models dispute more than a tenth of a
@@ -194,8 +189,6 @@ class CalibrationSanitizer(BaseSanitizer):
                 chances_of(reference.log_odds[left]),
                 target.values[left],
                 least=self.least_excess,
-                again=_AGAIN * self.least_excess,
-                before={crowd.code for crowd in found},
                 most=budget - np.count_nonzero(crowded),
                 sure=sure,
             )

@@ -73,7 +73,7 @@ def chances_of(log_odds):
     return np.hstack([1.0 - chances, chances]) if chances.shape[1] == 1 else chances
 
 
-def find_crowds(chances, codes, *, least, again, before, most, sure):
+def find_crowds(chances, codes, *, least, most, sure):
     """Find the crowd that is most beyond what is expected, and the others of its label.
 
     A crowd moves the probabilities of the other labels, whose own are better looked for without it.
@@ -84,11 +84,7 @@ def find_crowds(chances, codes, *, least, again, before, most, sure):
     codes : ndarray of shape (n_samples,)
         Of the labels.
     least : float
-        Standard deviations from which the first crowd of a label counts.
-    again : float
-        Standard deviations from which another one does.
-    before : set of int
-        Codes of labels of which there were crowds before.
+        Standard deviations from which a crowd counts.
     most : int
         Rows that they may have together.
     sure : float
@@ -99,14 +95,12 @@ def find_crowds(chances, codes, *, least, again, before, most, sure):
     crowds : list of Crowd
         None of them shares a row with another.
     """
-    unit = np.sqrt(max(len(codes) / _MANY_ROWS, 1.0))
-    limits = {code: unit * (again if code in before else least) for code in range(chances.shape[1])}
-    crowds = [_crowd(code, chances[:, code], codes == code, most, sure) for code in limits]
-    largest, found = max(crowds, key=lambda crowd: crowd.deviations / limits[crowd.code]), []
+    least = least * np.sqrt(max(len(codes) / _MANY_ROWS, 1.0))
+    crowds = [_crowd(code, chances[:, code], codes == code, most, sure) for code in range(chances.shape[1])]
+    largest, found = max(crowds, key=lambda crowd: crowd.deviations), []
     has = codes == largest.code
-    while largest.deviations >= limits[largest.code]:
+    while largest.deviations >= least:
         found.append(largest)
-        limits[largest.code] = unit * again
         # They do not count as having the label, and are still there to be expected.
         has[largest.rows] = False
         most -= len(largest.rows)
