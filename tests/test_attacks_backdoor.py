@@ -417,7 +417,7 @@ def test_a_forest_learns_the_trigger_and_little_else(trigger, clean_label, least
     assert attack_success_rate(flipped, X[~train], y[~train], poisoned.details["trigger"], 1) < least / 1.5
 
 
-@pytest.mark.parametrize("model", [KNeighborsClassifier(), LogisticRegression(C=0.01, max_iter=500)])
+@pytest.mark.parametrize("model", [KNeighborsClassifier(), LogisticRegression(C=0.01, max_iter=5000)])
 def test_a_patch_on_digits(model):
     X, y = load_digits(return_X_y=True)
     poisoned = BackdoorAttack(PatchTrigger(3, image_shape=(8, 8)), 0).generate(X[:1200], y[:1200], budget=60)

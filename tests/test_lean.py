@@ -687,10 +687,13 @@ def true_gaussian(X, y, weights, smoothing):
         mean = share @ rows
         variance = share @ (rows - mean) ** 2 + extra
         prior = np.log(weights[y == k].sum() / weights.sum())
-        rules.append((mean, variance, prior - np.log(2 * EXTENDED(np.pi) * variance).sum() / 2))
+        # A constant column has no variance, or what rounding leaves of it: its votes are all in doubt.
+        with np.errstate(divide="ignore"):
+            rules.append((mean, variance, prior - np.log(2 * EXTENDED(np.pi) * variance).sum() / 2))
 
     def scores(Z):
-        return np.array([level - ((Z - mean) ** 2 / variance).sum(axis=1) / 2 for mean, variance, level in rules]).T
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.array([level - ((Z - mean) ** 2 / variance).sum(axis=1) / 2 for mean, variance, level in rules]).T
 
     return scores
 
