@@ -49,7 +49,7 @@ def check_sanitizer(name: str) -> str:
     UsageError
         If there is no such sanitizer, or it cannot be used from the command line.
     """
-    typed = {cls.__name__: name for name, cls in _classes().items()}
+    typed = {cls.__name__: own for own, cls in _classes().items()}
     return typed[name] if name in typed else check_name(name, sanitizer_names(), "sanitizer")
 
 

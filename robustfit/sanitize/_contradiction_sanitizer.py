@@ -142,12 +142,12 @@ class ContradictionSanitizer(BaseSanitizer):
     def _fit_scores(self, rows, target):
         # Sums depend on the order of the rows: this one is a function of what they hold.
         order = np.argsort(self._keys(rows, target), kind="stable")
-        rows, codes, n_codes = rows[order], target.values[order], target.n_codes
+        rows, target = rows[order], target.take(order)
+        codes, n_codes = target.values, target.n_codes
         self._seen, places = np.unique(_content(rows), return_inverse=True)
         self._known = np.zeros((len(self._seen), n_codes), dtype=bool)
         self._known[places, codes] = True
-        self._fit_indices(rows, codes, n_codes)
-        known = self._known[places] | self._near(rows, codes)
+        known = self._known[places] | self._near(self._fit_indices(rows, target), codes)
         contradicted = known.sum(axis=1) > 1
         self._fit_model(rows, codes, n_codes, ~contradicted)
         claims = self._claims(rows, known)
@@ -155,14 +155,13 @@ class ContradictionSanitizer(BaseSanitizer):
         self.contradicted_, self._best = contradicted[back], claims.argmax(axis=1)[back]
         return _gaps(claims, codes)[back]
 
-    def _fit_indices(self, rows, codes, n_codes):
-        """Decide how near a copy is, and index the rows of each label."""
+    def _fit_indices(self, rows, target):
+        """Decide how near a copy is, and index the rows of each label; return the rows in the units of distances."""
         self.radius_, self._indices, seed = 0.0, None, check_seed(self.random_state)
-        if self.chance == 0.0 or n_codes == 1:
-            return
+        if self.chance == 0.0 or target.n_codes == 1:
+            return None
         self._units = ColumnUnits(rows)
-        table, nearest = self._units(rows), np.full((len(codes), 2), np.inf)
-        groups = [np.flatnonzero(codes == code) for code in range(n_codes)]
+        table, nearest, groups = self._units(rows), np.full((rows.shape[0], 2), np.inf), target.groups()
         indices = [RowIndex(table[group], seed, content=rows[group]) if len(group) else None for group in groups]
         for index, group in zip(indices, groups, strict=True):
             if len(group) > 2:
@@ -170,14 +169,12 @@ class ContradictionSanitizer(BaseSanitizer):
         self.radius_ = _radius(nearest, self.chance)
         if self.radius_ > 0.0:
             self._indices = indices
+        return table
 
-    def _near(self, rows, codes):
+    def _near(self, table, codes):
         """Mark for each row the other labels that near-copies of it have."""
         near = np.zeros((len(codes), self._known.shape[1]), dtype=bool)
-        if self._indices is None:
-            return near
-        table = self._units(rows)
-        for code, index in enumerate(self._indices):
+        for code, index in enumerate(self._indices or []):
             others = np.flatnonzero(codes != code)
             if index is not None and len(others):
                 near[others, code] = index.nearest(table[others], 1)[0][:, 0] <= self.radius_
@@ -209,7 +206,7 @@ class ContradictionSanitizer(BaseSanitizer):
         content, codes = _content(rows), target.values
         places = np.minimum(np.searchsorted(self._seen, content), len(self._seen) - 1)
         known = self._known[places] & (self._seen[places] == content)[:, None]
-        known |= self._near(rows, codes)
+        known |= self._near(None if self._indices is None else self._units(rows), codes)
         # A label that no such row had is a claim as well.
         known[np.arange(len(codes)), codes] = True
         return _gaps(self._claims(rows, known), codes)

@@ -262,8 +262,11 @@ class TrimmedClassifier(HandsOnScores, ClassifierMixin, BaseTrimmed):
     def _beyond_noise(self, judge, search, fits, trim, starts):
         """Return the best run whose rows the reference chose, if noise does not explain that it found them."""
         ends = [run for run in search.ends if run.way is not None]
-        best = judge.best(ends) if ends and judge.referred else None
-        if best is None or not judge.referred:
+        if not ends or not judge.referred:
+            return None
+        best = judge.best(ends)
+        if not judge.referred:
+            # The estimator foretells the rows better than the reference on all of these.
             return None
         noise = Noise(search, fits.data, trim, starts, self.min_per_class, fits.random_state)
         return best if noise.is_surpassed(best) else None
