@@ -415,3 +415,10 @@ def test_residuals_are_compared_with_those_of_similar_predictions():
     everywhere = np.median(residuals) / norm.ppf(0.75)
     np.testing.assert_allclose(spread, [everywhere, everywhere, 4.0, 4.0], rtol=0.12)
     np.testing.assert_allclose(_spread_at(scores[:3], scores[:1], residuals[:1]), residuals[0] / norm.ppf(0.75))
+
+
+def test_a_tenth_of_bad_rows_does_not_set_the_spread_at_its_end():
+    rng = np.random.default_rng(0)
+    scores, residuals = np.linspace(0.0, 1.0, 1000), np.abs(rng.normal(size=1000))
+    residuals[900:] = 50.0
+    assert _spread_at(np.array([0.95, 1.0]), scores, residuals).max() < 2.5
