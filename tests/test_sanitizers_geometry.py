@@ -361,6 +361,15 @@ def test_feasible_sets_of_bins_and_labels():
     assert list(SphereSanitizer().fit(X, np.where(y > 100, "b", "a")).feasible_set_) == ["a", "b"]
 
 
+@pytest.mark.parametrize("counts", [(20, 30, 40), (60, 20, 10)])
+def test_no_bin_is_empty_where_many_targets_are_equal(counts):
+    X, y = np.random.default_rng(0).normal(size=(90, 3)), np.repeat([0.0, 1.0, 2.0], counts)
+    slabs = SlabSanitizer(n_bins=3).fit(X, y)
+    assert list(slabs.feasible_set_) == [0, 1]
+    assert np.isfinite(slabs.centers_).all()
+    assert list(SphereSanitizer(n_bins=3).fit(X, np.ones(90)).feasible_set_) == [0]
+
+
 class TestPoison:
     """Each finds what it is meant for, on real rows."""
 

@@ -110,6 +110,8 @@ def read_target(y, known, *, name, numbers, n_bins):
     if n_bins is not None:
         y = _as_numbers(y, name)
         edges = np.unique(np.quantile(y, np.linspace(0, 1, n_bins + 1)[1:-1], method="inverted_cdf"))
+        # Where many have the largest value there is nothing beyond it.
+        edges = edges[edges < y.max()]
         return Target(np.searchsorted(edges, y, side="left"), edges=edges)
     if quantities or type_of_target(y) == "continuous":
         if numbers:
