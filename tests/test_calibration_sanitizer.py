@@ -5,11 +5,21 @@ import pytest
 import scipy.sparse as sp
 from scipy.special import rel_entr
 from scipy.stats import binom
+from sklearn.base import BaseEstimator, clone
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from robustfit.sanitize import CalibrationSanitizer, SanitizedClassifier
+from robustfit.sanitize import (
+    CalibrationSanitizer,
+    LabelAgreementSanitizer,
+    LossSanitizer,
+    SanitizedClassifier,
+    SanitizerChain,
+    SlabSanitizer,
+    SphereSanitizer,
+    UnionSanitizer,
+)
 from robustfit.sanitize._crowds import chances_of, find_crowds, platt_lines
 
 ASKED = {"least": 1.0, "most": 1000, "sure": 0.95}
@@ -23,6 +33,11 @@ def crowded(n=600, n_bad=20, gap=6.0, at=4.5, seed=0):
     bad = np.arange(n_bad)
     X[bad] = [at, 0, 0, 0] + 0.05 * rng.normal(size=(n_bad, 4))
     return X, y, bad
+
+
+def crowds_in(chances, codes, counted=None, **asked):
+    """Crowds of rows that all count as having their label, unless it is said which do."""
+    return find_crowds(chances, codes, np.ones(len(codes), dtype=bool) if counted is None else counted, **asked)
 
 
 def between_digits(n_bad):
@@ -105,7 +120,7 @@ def test_one_class_of_many():
 def test_the_default_looks_for_crowds_last():
     X, y, bad = between_digits(15)
     sanitized = SanitizedClassifier(LogisticRegression(max_iter=1000)).fit(X, y)
-    assert list(sanitized.sanitizer_.named_sanitizers_) == ["contradictions", "shortcuts", "union", "crowds"]
+    assert list(sanitized.sanitizer_.named_sanitizers_) == ["contradictions", "shortcuts", "models"]
     assert (~sanitized.support_[bad]).mean() > 0.6
 
 
@@ -116,10 +131,10 @@ def test_the_default_looks_for_crowds_last():
 def test_the_largest_crowd_is_the_largest_of_all_intervals(seed):
     rng = np.random.default_rng(seed)
     chances = rng.random((60, 1)).round(2) if seed % 2 else rng.random((60, 1))
-    codes = rng.integers(2, size=60)
+    codes, counted = rng.integers(2, size=60), rng.random(60) < (0.8 if seed % 4 > 1 else 1.0)
     best = 0.0
     for code, own in enumerate((1.0 - chances[:, 0], chances[:, 0])):
-        has = codes == code
+        has = counted & (codes == code)
         for low in own[has & (own <= 0.95)]:
             for high in own[has & (own <= 0.95)]:
                 inside = (own >= low) & (own <= high)
@@ -128,10 +143,11 @@ def test_the_largest_crowd_is_the_largest_of_all_intervals(seed):
                 m, k, e = inside.sum(), (has & inside).sum(), own[inside].sum()
                 if k > e:
                     best = max(best, np.sqrt(2 * (rel_entr(k, e) + rel_entr(m - k, m - e))))
-    found = find_crowds(np.hstack([1.0 - chances, chances]), codes, **ASKED | {"most": 12})[0]
+    found = crowds_in(np.hstack([1.0 - chances, chances]), codes, counted, **ASKED | {"most": 12})[0]
     assert found.deviations == pytest.approx(best, rel=1e-6)
     own = np.where(codes == 1, chances[:, 0], 1.0 - chances[:, 0])[found.rows]
     assert (codes[found.rows] == found.code).all()
+    assert counted[found.rows].all()
     assert len(found.rows) <= 12
     np.testing.assert_allclose([own.min(), own.max()], [found.low, found.high], atol=1e-9)
 
@@ -139,28 +155,28 @@ def test_the_largest_crowd_is_the_largest_of_all_intervals(seed):
 def test_deviations_bound_the_tail():
     for n, chance, k in [(50, 0.2, 25), (400, 0.6, 300), (10, 0.05, 5), (30, 0.5, 30)]:
         chances, codes = np.full(n, chance), (np.arange(n) < k).astype(int)
-        (crowd,) = find_crowds(np.column_stack([1 - chances, chances]), codes, least=1.0, most=n, sure=0.95)
+        (crowd,) = crowds_in(np.column_stack([1 - chances, chances]), codes, least=1.0, most=n, sure=0.95)
         assert binom.logsf(k - 1, n, chance) <= -0.5 * crowd.deviations**2 + 1e-9
         assert crowd.expected == pytest.approx(n * chance)
 
 
 def test_small_excess_is_none():
     chances, codes = np.full((100, 2), 0.5), np.tile([0, 1], 50)
-    assert find_crowds(chances, codes, **ASKED | {"least": 3.0}) == []
-    assert find_crowds(np.full((100, 2), 0.99), codes, **ASKED) == []
+    assert crowds_in(chances, codes, **ASKED | {"least": 3.0}) == []
+    assert crowds_in(np.full((100, 2), 0.99), codes, **ASKED) == []
 
 
 def test_crowds_share_no_rows_and_make_none_of_the_others():
     """Two crowds of one label, among rows of the other that are as many as expected."""
     chances = np.repeat([0.1, 0.2, 0.3], [300, 4000, 300])
     codes = np.repeat([1, 0, 1, 0, 1, 0], [70, 230, 800, 3200, 150, 150])
-    found = find_crowds(np.column_stack([1.0 - chances, chances]), codes, least=5.0, most=1000, sure=0.95)
+    found = crowds_in(np.column_stack([1.0 - chances, chances]), codes, least=5.0, most=1000, sure=0.95)
     assert [(crowd.code, crowd.low, crowd.high, len(crowd.rows)) for crowd in found] == [
         (1, 0.3, 0.3, 150),
         (1, 0.1, 0.1, 70),
     ]
     assert [round(crowd.expected, 6) for crowd in found] == [90.0, 30.0]
-    few = find_crowds(np.column_stack([1.0 - chances, chances]), codes, least=5.0, most=80, sure=0.95)
+    few = crowds_in(np.column_stack([1.0 - chances, chances]), codes, least=5.0, most=80, sure=0.95)
     assert 0 < sum(len(crowd.rows) for crowd in few) <= 80
 
 
@@ -170,9 +186,9 @@ def test_more_rows_ask_for_more():
     codes = (rng.random(60_000) < 0.2).astype(int)
     codes[:1500] = 1
     bound = ASKED | {"most": 60_000}
-    (found,) = find_crowds(chances, codes, **bound | {"least": 3.0})
-    assert find_crowds(chances, codes, **bound | {"least": 0.49 * found.deviations})
-    assert not find_crowds(chances, codes, **bound | {"least": 0.51 * found.deviations})
+    (found,) = crowds_in(chances, codes, **bound | {"least": 3.0})
+    assert crowds_in(chances, codes, **bound | {"least": 0.49 * found.deviations})
+    assert not crowds_in(chances, codes, **bound | {"least": 0.51 * found.deviations})
 
 
 def test_scores_become_log_odds():
@@ -223,6 +239,107 @@ def test_later_rows():
     assert (scores[3:] < 0.2).all()
 
 
+# --- after another sanitizer ------------------------------------------------------------------------
+
+
+def overlapping(n=4000, seed=0):
+    """Rows of two classes of which no model can tell apart more than three of four, and a filter of hard ones."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 10))
+    y = (rng.random(n) < 1 / (1 + np.exp(-X @ rng.normal(size=10) / 2.0))).astype(int)
+    return X, y, LossSanitizer(contamination=0.15)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_least_believed_rows_that_another_took_make_no_crowd_of_the_others(seed):
+    X, y, hard = overlapping(seed=seed)
+    chain = SanitizerChain([("hard", hard), ("crowds", CalibrationSanitizer(0.1))]).fit(X, y)
+    assert (chain.dropped_by_ == "crowds").sum() > 80
+    together = CalibrationSanitizer(0.1, sanitizer=hard).fit(X, y)
+    assert together.crowds_ == []
+    np.testing.assert_array_equal(together.support_, together.sanitizer_.support_)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_default_finds_no_crowd_among_honest_rows_of_classes_that_overlap(seed):
+    X, y, _ = overlapping(seed=seed)
+    sanitized = SanitizedClassifier(LogisticRegression()).fit(X, y)
+    assert sanitized.sanitizer_.named_sanitizers_["models"].crowds_ == []
+
+
+def test_what_another_took_trains_nothing_and_is_no_crowd():
+    X, y, bad = crowded()
+    X[-5:] = 300.0
+    far = SphereSanitizer(5 / 600)
+    sanitizer = CalibrationSanitizer(sanitizer=far).fit(X, y)
+    np.testing.assert_array_equal(np.flatnonzero(~sanitizer.sanitizer_.support_), np.arange(595, 600))
+    np.testing.assert_array_equal(np.flatnonzero(~sanitizer.support_), np.append(bad, np.arange(595, 600)))
+    assert sanitizer.dropped_by_[[0, 19, 20, 594, 595, 599]].tolist() == ["crowd"] * 2 + [None] * 2 + ["sanitizer"] * 2
+    assert (sanitizer.scores_[-5:] >= 2).all()
+    assert ((sanitizer.scores_[bad] > 1) & (sanitizer.scores_[bad] <= 2)).all()
+    np.testing.assert_array_equal(sanitizer.suggested_labels_[-5:], y[-5:])
+    alone = CalibrationSanitizer().fit(X[:-5], y[:-5])
+    np.testing.assert_allclose(sanitizer.scores_[:-5], alone.scores_, atol=0.01)
+    by_score = CalibrationSanitizer(sanitizer=far, threshold=9.0).fit(X, y)
+    np.testing.assert_array_equal(by_score.support_, by_score.sanitizer_.support_)
+    later = sanitizer.score_rows(np.vstack([X[:1], X[20:21], X[-1:]]), ["a", "a", "b"])
+    assert 0.8 < later[0] <= 2
+    assert later[1] < 0.5
+    assert later[2] >= 2
+    assert "dropped_by_" not in vars(sanitizer.set_params(sanitizer=None).fit(X, y))
+
+
+def test_what_another_says_of_its_rows_is_handed_on():
+    X, y, bad = crowded()
+    wrong = np.arange(100, 106)
+    y[wrong] = "b"
+    union = UnionSanitizer([("agreement", LabelAgreementSanitizer(0.02))])
+    sanitizer = CalibrationSanitizer(sanitizer=union).fit(X, y)
+    assert (sanitizer.dropped_by_[wrong] == "agreement").all()
+    assert (sanitizer.suggested_labels_[wrong] == "a").all()
+    assert (sanitizer.suggested_labels_[bad][sanitizer.dropped_by_[bad] == "crowd"] == "b").all()
+    chain = SanitizerChain([("models", sanitizer)]).fit(X, y)
+    assert chain.dropped_by_[wrong].tolist() == ["models: agreement"] * 6
+    assert set(chain.dropped_by_[bad]) <= {"models: agreement", "models: crowd"}
+
+
+def test_bins_of_another_are_no_suggestions():
+    X, y, _ = crowded(n=200, n_bad=0)
+    binned = SlabSanitizer(0.05, n_bins=3)
+    number = np.where(y == "a", 0, 1)
+    sanitizer = CalibrationSanitizer(sanitizer=binned).fit(X, number)
+    np.testing.assert_array_equal(sanitizer.suggested_labels_, number)
+
+
+def test_another_that_cannot_be_asked():
+    X, y, _ = crowded(n=200, n_bad=0)
+    with pytest.raises(TypeError, match="must be an instance, got the class SphereSanitizer"):
+        CalibrationSanitizer(sanitizer=SphereSanitizer).fit(X, y)
+    with pytest.raises(ValueError, match="'sanitizer' parameter of CalibrationSanitizer"):
+        CalibrationSanitizer(sanitizer=LogisticRegression()).fit(X, y)
+    with pytest.raises(ValueError, match="'contamination' parameter of SphereSanitizer"):
+        CalibrationSanitizer(sanitizer=SphereSanitizer(0.7)).fit(X, y)
+    with pytest.raises(ValueError, match="keeps none of the rows"):
+        CalibrationSanitizer(sanitizer=_Only("c")).fit(X, y)
+    only_one_class = CalibrationSanitizer(sanitizer=_Only("a")).fit(X, y)
+    np.testing.assert_array_equal(only_one_class.support_, y == "a")
+
+
+class _Only(BaseEstimator):
+    """Keeps the rows of one label."""
+
+    def __init__(self, label):
+        self.label = label
+
+    def fit(self, X, y):
+        self.scores_ = self.score_rows(X, y)
+        self.support_ = self.scores_ == 0.0
+        return self
+
+    def score_rows(self, X, y):
+        return (y != self.label).astype(float)
+
+
 # --- odd input --------------------------------------------------------------------------------------
 
 
@@ -230,9 +347,11 @@ def test_order_and_dtype_do_not_matter():
     X, y, _ = crowded()
     X = X.astype(np.float32)
     order = np.random.default_rng(1).permutation(len(y))
-    first, other = CalibrationSanitizer().fit(X, y), CalibrationSanitizer().fit(X[order].astype(float), y[order])
-    np.testing.assert_allclose(other.scores_, first.scores_[order], atol=1e-9)
-    np.testing.assert_array_equal(other.support_, first.support_[order])
+    for another in (None, SlabSanitizer(0.05)):
+        sanitizer = CalibrationSanitizer(sanitizer=another)
+        first, other = clone(sanitizer).fit(X, y), clone(sanitizer).fit(X[order].astype(float), y[order])
+        np.testing.assert_allclose(other.scores_, first.scores_[order], atol=1e-9)
+        np.testing.assert_array_equal(other.support_, first.support_[order])
 
 
 def test_sparse_rows():

@@ -355,7 +355,7 @@ class TestCorners:
             if task == "classifier":
                 assert chosen.get_params()["shortcuts__contamination"] == 0.25
                 assert default_sanitizer(task, 0.0, 3).get_params()["contradictions__contamination"] == 0.0
-                chosen = dict(chosen.sanitizers)["union"]
+                chosen = dict(chosen.sanitizers)["models"].sanitizer
             assert isinstance(chosen, UnionSanitizer)
             params = chosen.get_params()
             # It takes rows back, and may look at more.

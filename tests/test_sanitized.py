@@ -119,7 +119,9 @@ def test_far_flips_cost_little(flipped):
         assert plain + 0.05 < model.score(X_test, y_test), action
         assert model.support_[poisoned.is_poison].sum() <= 3
         assert isinstance(model.sanitizer_, SanitizerChain)
-        assert model.sanitizer_.named_sanitizers_["union"].named_sanitizers_["influence"].contamination == 0.1
+        assert (
+            model.sanitizer_.named_sanitizers_["models"].sanitizer_.named_sanitizers_["influence"].contamination == 0.1
+        )
         assert model.contamination_ == pytest.approx((~model.support_).mean())
 
 

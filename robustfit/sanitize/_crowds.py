@@ -73,7 +73,7 @@ def chances_of(log_odds):
     return np.hstack([1.0 - chances, chances]) if chances.shape[1] == 1 else chances
 
 
-def find_crowds(chances, codes, *, least, most, sure):
+def find_crowds(chances, codes, counted, *, least, most, sure):
     """Find the crowd that is most beyond what is expected, and the others of its label.
 
     A crowd moves the probabilities of the other labels, whose own are better looked for without it.
@@ -83,6 +83,8 @@ def find_crowds(chances, codes, *, least, most, sure):
     chances : ndarray of shape (n_samples, n_classes)
     codes : ndarray of shape (n_samples,)
         Of the labels.
+    counted : ndarray of shape (n_samples,), bool
+        Rows that count as having their label, and that crowds are made of. The others are still there to be expected.
     least : float
         Standard deviations from which a crowd counts.
     most : int
@@ -96,12 +98,12 @@ def find_crowds(chances, codes, *, least, most, sure):
         None of them shares a row with another.
     """
     least = least * np.sqrt(max(len(codes) / _MANY_ROWS, 1.0))
-    crowds = [_crowd(code, chances[:, code], codes == code, most, sure) for code in range(chances.shape[1])]
+    crowds = [_crowd(code, chances[:, code], counted & (codes == code), most, sure) for code in range(chances.shape[1])]
     largest, found = max(crowds, key=lambda crowd: crowd.deviations), []
-    has = codes == largest.code
+    has = counted & (codes == largest.code)
     while largest.deviations >= least:
         found.append(largest)
-        # They do not count as having the label, and are still there to be expected.
+        # They do not count any more as having the label.
         has[largest.rows] = False
         most -= len(largest.rows)
         largest = _crowd(largest.code, chances[:, largest.code], has, most, sure)

@@ -56,5 +56,5 @@ def default_sanitizer(task, contamination, random_state):
         ("shortcuts", ShortcutSanitizer(most)),
     ]
     # What comes back on the word of rows of length 1 is looked at once more, in the lengths that a learner sees.
-    crowds = CalibrationSanitizer(contamination, random_state=random_state)
-    return SanitizerChain([*together, ("union", union), ("crowds", crowds)])
+    models = CalibrationSanitizer(contamination, sanitizer=union, random_state=random_state)
+    return SanitizerChain([*together, ("models", models)])

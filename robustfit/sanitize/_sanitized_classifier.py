@@ -79,8 +79,8 @@ class SanitizedClassifier(HandsOnScores, ClassifierMixin, BaseSanitized):
     model of the others gives a probability of 0.35 for their label, see `UnionSanitizer`. Each finds poison that the
     others let pass: copies under another label, backdoors, repeated rows, contradicted labels, rows that harm. What
     they leave out can be more than `contamination` of the rows; of clean rows most come back. Last, crowds of rows that
-    a model half believes, more than there should be (`CalibrationSanitizer`, told `contamination`): it sees rows in the
-    lengths in which the estimator does. The sanitizer is a `SanitizerChain`.
+    a model half believes, more than there should be (`CalibrationSanitizer`, told `contamination`, around that union):
+    it sees rows in the lengths in which the estimator does. The sanitizer is a `SanitizerChain`.
 
     No class is deleted: of each class stay as many rows as ``min_per_class`` of the sanitizer says, the least
     suspicious ones, also where it leaves out by a threshold, and at least one.
