@@ -4,6 +4,7 @@
 
 import sklearn
 from sklearn.base import _fit_context as fit_context
+from sklearn.linear_model._base import LinearClassifierMixin, LinearModel
 from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._param_validation import HasMethods, Interval, InvalidParameterError, StrOptions
 from sklearn.utils.fixes import parse_version
@@ -40,6 +41,8 @@ __all__ = [
     "CallbackSupportMixin",
     "HasMethods",
     "Interval",
+    "LinearClassifierMixin",
+    "LinearModel",
     "StrOptions",
     "check_sample_weight",
     "fit_context",

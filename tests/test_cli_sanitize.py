@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.neighbors import KNeighborsClassifier
 
 pytest.importorskip("typer.testing")
 
@@ -72,8 +73,8 @@ def test_flips_are_found_and_left_out(tables, tmp_path, name):
     assert record["estimator"] == "logistic"
     moved = record["predictions_moved"]["rows"]
     for text in (
-        "SanitizerChain on 'label' (classification), seed 0",
-        "What it does: Sanitizers one after the other",
+        "FallbackSanitizer on 'label' (classification), seed 0",
+        "What it does: Ask a sanitizer, and another one instead",
         f"200 rows, of which {len(dropped)} (",
         f"logistic fitted without them predicts {moved} of 200 rows otherwise.",
         "A filter is no guarantee",
@@ -183,7 +184,7 @@ def test_a_sanitizer_is_given_its_settings(tables, tmp_path):
 
 def test_the_default_is_that_of_the_library_and_asks_its_own_models():
     made, notes = make_sanitizer("auto", "classification", contamination=None, estimator="auto", seed=0)
-    assert repr(made) == repr(robustfit.sanitize.SanitizedClassifier()._default_sanitizer())
+    assert repr(made) == repr(robustfit.sanitize.SanitizedClassifier()._default_sanitizer(KNeighborsClassifier()))
     assert notes == []
     same, notes = make_sanitizer("auto", "classification", contamination=None, estimator="naive-bayes", seed=0)
     assert repr(same) == repr(made)

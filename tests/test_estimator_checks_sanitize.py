@@ -8,7 +8,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier, LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.tree import DecisionTreeRegressor
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 from sklearn.utils.fixes import parse_version
 
@@ -19,6 +19,7 @@ from robustfit.sanitize import (
     ConsensusSanitizer,
     ContradictionSanitizer,
     DuplicateSanitizer,
+    FallbackSanitizer,
     GradientSanitizer,
     GroupSanitizer,
     InfluenceSanitizer,
@@ -54,6 +55,13 @@ SANITIZERS = {
     "contradictions": (lambda: ContradictionSanitizer(), 42),
     "shortcuts": (lambda: ShortcutSanitizer(), 42),
     "crowds": (lambda: CalibrationSanitizer(), 42),
+    "crowds after another": (lambda: CalibrationSanitizer(sanitizer=SphereSanitizer()), 42),
+    "contradictions by a model": (lambda: ContradictionSanitizer(estimator=GaussianNB()), 42),
+    "fallback": (lambda: FallbackSanitizer([("sphere", SphereSanitizer()), ("slab", SlabSanitizer())]), 42),
+    "taken back by a model": (
+        lambda: UnionSanitizer([("sphere", SphereSanitizer())], readmit=0.35, estimator=GaussianNB()),
+        42,
+    ),
     "sanitized": (lambda: SanitizedClassifier(), 55),
     "sanitized, weighted": (
         lambda: SanitizedClassifier(GaussianNB(), sanitizer=SphereSanitizer(0.2), action="weight"),
@@ -67,6 +75,7 @@ SANITIZERS = {
         ),
         55,
     ),
+    "sanitized trees": (lambda: SanitizedClassifier(DecisionTreeClassifier(random_state=0)), 54),
     "sanitized regressor": (lambda: SanitizedRegressor(), 52),
     "sanitized regressor, weighted": (
         lambda: SanitizedRegressor(DecisionTreeRegressor(), action="weight"),

@@ -23,6 +23,8 @@ SANITIZERS = [
     sanitize.ContradictionSanitizer(),
     sanitize.ShortcutSanitizer(),
     sanitize.CalibrationSanitizer(),
+    sanitize.CalibrationSanitizer(sanitizer=sanitize.SlabSanitizer()),
+    sanitize.FallbackSanitizer([("sphere", sanitize.SphereSanitizer()), ("loss", sanitize.LossSanitizer())]),
     sanitize.LeaveClusterOutSanitizer(),
     sanitize.LossSanitizer(),
     sanitize.GradientSanitizer(),

@@ -351,10 +351,10 @@ class TestCorners:
 
     def test_default(self):
         for task in ("classifier", "regressor"):
-            chosen = default_sanitizer(task, 0.07, 3)
+            chosen = default_sanitizer(task, 0.07, 3, linear=True)
             if task == "classifier":
                 assert chosen.get_params()["shortcuts__contamination"] == 0.25
-                assert default_sanitizer(task, 0.0, 3).get_params()["contradictions__contamination"] == 0.0
+                assert default_sanitizer(task, 0.0, 3, linear=True).get_params()["contradictions__contamination"] == 0.0
                 chosen = dict(chosen.sanitizers)["models"].sanitizer
             assert isinstance(chosen, UnionSanitizer)
             params = chosen.get_params()

@@ -83,7 +83,9 @@ def make_sanitizer(
     if name == "auto":
         kind = "classifier" if task == "classification" else "regressor"
         share = SanitizedClassifier().contamination if contamination is None else contamination
-        return default_sanitizer(kind, share, seed), [] if estimator == "auto" else [_OWN_MODELS.format(estimator)]
+        return default_sanitizer(kind, share, seed, linear=False), [] if estimator == "auto" else [
+            _OWN_MODELS.format(estimator)
+        ]
     cls = _classes()[name]
     sanitizer, notes = cls(), []
     own = set(sanitizer.get_params(deep=False))

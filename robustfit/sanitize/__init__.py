@@ -6,6 +6,7 @@ from robustfit.sanitize._cleanlab_sanitizer import CleanlabSanitizer
 from robustfit.sanitize._consensus_sanitizer import ConsensusSanitizer
 from robustfit.sanitize._contradiction_sanitizer import ContradictionSanitizer
 from robustfit.sanitize._duplicate_sanitizer import DuplicateSanitizer
+from robustfit.sanitize._fallback_sanitizer import FallbackSanitizer
 from robustfit.sanitize._gradient_sanitizer import GradientSanitizer
 from robustfit.sanitize._group_sanitizer import GroupSanitizer
 from robustfit.sanitize._influence_sanitizer import InfluenceSanitizer
@@ -36,6 +37,7 @@ __all__ = [
     "ConsensusSanitizer",
     "ContradictionSanitizer",
     "DuplicateSanitizer",
+    "FallbackSanitizer",
     "Finding",
     "GradientSanitizer",
     "GroupSanitizer",

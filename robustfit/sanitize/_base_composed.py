@@ -2,8 +2,11 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
+from contextlib import suppress
+
 import numpy as np
-from sklearn.utils import Bunch, get_tags
+from scipy.sparse import issparse
+from sklearn.utils import Bunch, check_array, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.validation import has_fit_parameter
 
@@ -180,11 +183,11 @@ class BaseComposedSanitizer(BaseSanitizer, BaseComposition):
             self.suggested_labels_[rows[out]] = found[out]
             heard[rows[out]] = True
 
-    def _keep_regions(self, target):
-        """Store where rows may lie that all members keep, if all say where."""
+    def _keep_regions(self, target, members):
+        """Store where rows may lie that all of some members keep, if all say where."""
         # Of an earlier fit.
         vars(self).pop("feasible_set_", None)
-        sets = [getattr(member, "feasible_set_", None) for member in self._fitted.values()]
+        sets = [getattr(member, "feasible_set_", None) for member in members]
         if target is None or target.classes is None or any(found is None for found in sets):
             return
         regions = {label: intersection([found.get(label) for found in sets]) for label in target.labels}
@@ -210,6 +213,26 @@ class BaseComposedSanitizer(BaseSanitizer, BaseComposition):
         for name in _TAKEN:
             setattr(tags.input_tags, name, all(getattr(member, name) for member in inner))
         return tags
+
+
+def reasons_of(name, fitted):
+    """Name of a sanitizer, of a composed one with the name that this one gives, for each row that it leaves out."""
+    out = ~np.asarray(fitted.support_)
+    inner = getattr(fitted, "dropped_by_", None)
+    if inner is None:
+        return np.full(np.count_nonzero(out), name, dtype=object)
+    return np.array([f"{name}: {who}" for who in inner[out]], dtype=object)
+
+
+def as_numbers(rows, target, why):
+    """Return rows as numbers, and refuse those that are none, and a missing y."""
+    if isinstance(rows, np.ndarray) and rows.dtype.kind == "O":
+        # Objects may be numbers; texts are refused below.
+        with suppress(ValueError):
+            rows = check_array(rows, dtype=np.float64)
+    if not (issparse(rows) or isinstance(rows, np.ndarray)) or rows.dtype.kind not in "biuf" or target is None:
+        raise ValueError(f"{why}, which these are not. Encode the rows first.")
+    return rows
 
 
 def takes(member, key):

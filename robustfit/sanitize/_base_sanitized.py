@@ -21,6 +21,7 @@ from robustfit._meta._fit_params import (
 )
 from robustfit._meta._hands_on import HandsOnPredictions
 from robustfit._meta._inputs import read_training_rows
+from robustfit._meta._linear_learners import is_linear
 from robustfit._meta._row_numbers import RowNumbers
 from robustfit._meta._seeds import check_seed, member_seed, set_open_seeds
 from robustfit._meta._selection import row_keys
@@ -101,7 +102,7 @@ class BaseSanitized(HandsOnPredictions, AroundEstimator):
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
         check_seed(self.random_state)
         estimator = self._resolve_estimator()
-        sanitizer = self._resolve_sanitizer()
+        sanitizer = self._resolve_sanitizer(estimator)
         rows, self._container_ = read_training_rows(self, X, None)
         check_consistent_length(range(rows.n_samples), y)
         sample_weight, present = rows_of_weight(fit_params.pop("sample_weight", None), rows.n_samples)
@@ -139,12 +140,12 @@ class BaseSanitized(HandsOnPredictions, AroundEstimator):
         return report_frame(self._report)
 
     def _default_or_given_sanitizer(self):
-        return self._default_sanitizer() if self.sanitizer is None else self.sanitizer
+        return self._default_sanitizer(self.estimator) if self.sanitizer is None else self.sanitizer
 
-    def _resolve_sanitizer(self):
+    def _resolve_sanitizer(self, estimator):
         """Return the sanitizer to clone, after checking that it can be used."""
         if self.sanitizer is None:
-            return self._default_sanitizer()
+            return self._default_sanitizer(estimator)
         if isinstance(self.sanitizer, type):
             raise TypeError(f"sanitizer must be an instance, got the class {self.sanitizer.__name__}; call it.")
         if self.contamination != 0.05:
@@ -155,8 +156,10 @@ class BaseSanitized(HandsOnPredictions, AroundEstimator):
             )
         return self.sanitizer
 
-    def _default_sanitizer(self):
-        return default_sanitizer(self._inner_type, self.contamination, self.random_state)
+    def _default_sanitizer(self, estimator):
+        return default_sanitizer(
+            self._inner_type, self.contamination, self.random_state, linear=estimator is None or is_linear(estimator)
+        )
 
     def _split(self, estimator, sanitizer, sample_weight, fit_params, n_samples):
         """Return fit parameters of the sanitizer and of the estimator, each as shared ones and ones per row."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from robustfit._meta._seeds import check_seed
 from robustfit._meta._selection import row_keys
-from robustfit._sklearn import Interval, StrOptions
+from robustfit._sklearn import HasMethods, Interval, StrOptions
 from robustfit.sanitize._base_sanitizer import BaseSanitizer
 from robustfit.sanitize._column_units import ColumnUnits
 from robustfit.sanitize._copies import NEAR
@@ -17,6 +17,7 @@ from robustfit.sanitize._leave_cluster_out._references import Problem, minimise,
 from robustfit.sanitize._leave_cluster_out._views import ClassView
 from robustfit.sanitize._row_index import RowIndex
 from robustfit.sanitize._row_normalizer import RowNormalizer
+from robustfit.sanitize._second_model import belief_of, limit_tags, second_model
 
 
 class ContradictionSanitizer(BaseSanitizer):
@@ -34,6 +35,8 @@ class ContradictionSanitizer(BaseSanitizer):
     chance : float, default=0.01
         Rows are near-copies up to the distance at which this part of them would have another one of their label by
         chance, in [0, 1], but no farther than half the distance of a typical row's nearest one. 0 for equal rows only.
+    estimator : classifier, default=None
+        The model, with ``predict_proba``; one of rows of numbers. If None a logistic regression, see Notes.
     scale : {"auto", "robust", "log1p"} or None, default="auto"
         How `RowNormalizer` scales the columns before rows are brought to length 1.
     threshold : float, default=None
@@ -43,7 +46,7 @@ class ContradictionSanitizer(BaseSanitizer):
     n_bins : int, default=None
         Number of bins of equal counts of y that stand for classes, where y holds numbers.
     random_state : int, default=0
-        Of the search for near rows, where there are more than 10 000.
+        Of the search for near rows, where there are more than 10 000, and of what `estimator` leaves open.
 
     Attributes
     ----------
@@ -76,10 +79,11 @@ class ContradictionSanitizer(BaseSanitizer):
 
     Notes
     -----
-    The model is a logistic regression with the penalty that C=1 has, on rows that `RowNormalizer` brought to length 1,
-    of the rows that are in no contradiction. Of labels only those that are there among near-copies are compared;
-    probabilities are those of one class against the best other one. Labels that are equally probable stay. Where rows
-    in no contradiction do not know all classes, the model is one of all rows.
+    Without an `estimator` the model is a logistic regression with the penalty that C=1 has, on rows that
+    `RowNormalizer` brought to length 1, of the rows that are in no contradiction. Of labels only those that are
+    there among near-copies are compared; probabilities are those of one class against the best other one. Labels
+    that are equally probable stay. Where rows in no contradiction do not know all classes, the model is one of all
+    rows.
 
     *Near.* Distances are measured in the units in which `DuplicateSanitizer` measures them. Let d be the median
     distance of a row to the nearest other one of its label, and D the number of columns that vary independently, as
@@ -115,6 +119,7 @@ class ContradictionSanitizer(BaseSanitizer):
     _parameter_constraints: dict = {
         **BaseSanitizer._parameter_constraints,
         "chance": [Interval(Real, 0, 1, closed="both")],
+        "estimator": [HasMethods(["fit", "predict_proba"]), None],
         "scale": [StrOptions({"auto", "robust", "log1p"}), None],
     }
 
@@ -124,6 +129,7 @@ class ContradictionSanitizer(BaseSanitizer):
         *,
         drop_by="global",
         chance=0.01,
+        estimator=None,
         scale="auto",
         threshold=None,
         min_per_class=0.5,
@@ -133,6 +139,7 @@ class ContradictionSanitizer(BaseSanitizer):
         self.contamination = contamination
         self.drop_by = drop_by
         self.chance = chance
+        self.estimator = estimator
         self.scale = scale
         self.threshold = threshold
         self.min_per_class = min_per_class
@@ -149,8 +156,8 @@ class ContradictionSanitizer(BaseSanitizer):
         self._known[places, codes] = True
         known = self._known[places] | self._near(self._fit_indices(rows, target), codes)
         contradicted = known.sum(axis=1) > 1
-        self._fit_model(rows, codes, n_codes, ~contradicted)
-        claims = self._claims(rows, known)
+        self._fit_model(rows, target, ~contradicted)
+        claims = self._claims(rows, target, known)
         back = np.argsort(order)
         self.contradicted_, self._best = contradicted[back], claims.argmax(axis=1)[back]
         return _gaps(claims, codes)[back]
@@ -180,22 +187,35 @@ class ContradictionSanitizer(BaseSanitizer):
                 near[others, code] = index.nearest(table[others], 1)[0][:, 0] <= self.radius_
         return near
 
-    def _fit_model(self, rows, codes, n_codes, fair):
+    def _fit_model(self, rows, target, fair):
+        n_codes = target.n_codes
+        if len(np.unique(target.values[fair])) < n_codes:
+            fair = np.ones(len(target.values), dtype=bool)
+        if self.estimator is not None:
+            learner = second_model(self.estimator, rows, target, check_seed(self.random_state))
+            self._model = learner.fit(np.flatnonzero(fair))
+            return
         self.normalizer_ = RowNormalizer(self.scale).fit(rows)
-        X, view = with_ones(self.normalizer_.transform(rows)), ClassView(codes, n_codes)
-        if len(np.unique(codes[fair])) < n_codes:
-            fair = np.ones(len(codes), dtype=bool)
+        X, view = with_ones(self.normalizer_.transform(rows)), ClassView(target.values, n_codes)
         problem = Problem(X[fair], view.targets[fair], view.final_loss, final_penalty(self.normalizer_))
         self._weights = minimise(problem) if n_codes > 1 else np.zeros((X.shape[1], 1))
 
-    def _claims(self, rows, known):
+    def _claims(self, rows, target, known):
         """Probability of each label that near-copies are known to have; -1 for others."""
-        scores = with_ones(self.normalizer_.transform(rows)) @ self._weights
+        believed = self._believed(rows, target)
         claims = np.full(known.shape, -1.0)
         for code in range(claims.shape[1]):
-            own = ClassView(np.full(len(claims), code), claims.shape[1])
-            claims[:, code] = np.where(known[:, code], own.belief(scores, None), -1.0)
+            claims[:, code] = np.where(known[:, code], believed(np.full(len(claims), code)), -1.0)
         return claims
+
+    def _believed(self, rows, target):
+        """Return the function from one label for each row to the probabilities of these."""
+        if self.estimator is not None:
+            learner = second_model(self.estimator, rows, target, check_seed(self.random_state))
+            shares = learner.answers(self._model, rows)
+            return lambda codes: belief_of(shares, codes)
+        scores = with_ones(self.normalizer_.transform(rows)) @ self._weights
+        return lambda codes: ClassView(codes, target.n_codes).belief(scores, None)
 
     def _select(self, scores, rows, target):
         if self.threshold is not None:
@@ -209,12 +229,15 @@ class ContradictionSanitizer(BaseSanitizer):
         known |= self._near(None if self._indices is None else self._units(rows), codes)
         # A label that no such row had is a claim as well.
         known[np.arange(len(codes)), codes] = True
-        return _gaps(self._claims(rows, known), codes)
+        return _gaps(self._claims(rows, target, known), codes)
 
     def _keep(self, scores, kept, target):
         super()._keep(scores, kept, target)
         self.suggested_labels_ = suggest(target, scores <= 0.0, self._best)
         del self._best
+
+    def __sklearn_tags__(self):
+        return limit_tags(super().__sklearn_tags__(), self.estimator)
 
 
 def _radius(nearest, chance):

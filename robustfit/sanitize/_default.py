@@ -2,11 +2,16 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
+import math
+
 from robustfit.sanitize._calibration_sanitizer import CalibrationSanitizer
+from robustfit.sanitize._capped_forest import capped_forest
 from robustfit.sanitize._contradiction_sanitizer import ContradictionSanitizer
 from robustfit.sanitize._duplicate_sanitizer import DuplicateSanitizer
+from robustfit.sanitize._fallback_sanitizer import FallbackSanitizer
 from robustfit.sanitize._influence_sanitizer import InfluenceSanitizer
 from robustfit.sanitize._leave_cluster_out_sanitizer import LeaveClusterOutSanitizer
+from robustfit.sanitize._loss_sanitizer import LossSanitizer
 from robustfit.sanitize._sanitizer_chain import SanitizerChain
 from robustfit.sanitize._shortcut_sanitizer import ShortcutSanitizer
 from robustfit.sanitize._spectral_sanitizer import SpectralSanitizer
@@ -15,6 +20,9 @@ from robustfit.sanitize._union_sanitizer import UnionSanitizer
 # Probability of its label from which a row comes back that one of the sanitizers left out. Of numbers, this part of the
 # peak of the normal density, which is 2.8 standard deviations away.
 _READMIT = {"classifier": 0.35, "regressor": 0.02}
+
+# The losses of rows that are believed no more than that.
+_DISBELIEVED = {"classifier": -math.log(0.35), "regressor": 2.8}
 
 # It takes back what it can be wrong about: the more it looks at, the better.
 _CLUSTER_OUT = 2.0
@@ -28,7 +36,7 @@ _MOST_TOGETHER = 0.25
 _ROWS_PER_COEFFICIENT = 10
 
 
-def default_sanitizer(task, contamination, random_state):
+def default_sanitizer(task, contamination, random_state, *, linear):
     """Return the sanitizer of `SanitizedClassifier` and `SanitizedRegressor` with ``sanitizer=None``.
 
     Parameters
@@ -36,7 +44,21 @@ def default_sanitizer(task, contamination, random_state):
     task : {"classifier", "regressor"}
     contamination : float
     random_state : int
+    linear : bool
+        Whether what learns is linear: then it is of no use that another model would know better.
     """
+    by_planes = _by_planes(task, contamination, random_state)
+    if linear:
+        return by_planes
+    forest = capped_forest(task, random_state)
+    by_forests = _classes_by_forests if task == "classifier" else _numbers_by_forests
+    return FallbackSanitizer(
+        [("linear", by_planes), ("forest", by_forests(forest, by_planes, contamination, random_state))],
+        random_state=random_state,
+    )
+
+
+def _by_planes(task, contamination, random_state):
     seeded = {"contamination": contamination, "random_state": random_state}
     wide = max(contamination, min(_CLUSTER_OUT * contamination, _MOST))
     members = [
@@ -46,11 +68,11 @@ def default_sanitizer(task, contamination, random_state):
     ]
     if task == "classifier":
         members.append(("signature", SpectralSanitizer(mode="signature", **seeded)))
-    union = UnionSanitizer(members, readmit=_READMIT[task], member_error="abstain")
+    union = UnionSanitizer(members, readmit=_READMIT[task], member_error="abstain", random_state=random_state)
     if task != "classifier":
         return union
     # What is told by rows that agree in something, not by single ones, goes first: models of the others never see it.
-    most = min(_TOGETHER * contamination, _MOST_TOGETHER)
+    most = _most_together(contamination)
     together = [
         ("contradictions", ContradictionSanitizer(most, random_state=random_state)),
         ("shortcuts", ShortcutSanitizer(most)),
@@ -58,3 +80,35 @@ def default_sanitizer(task, contamination, random_state):
     # What comes back on the word of rows of length 1 is looked at once more, in the lengths that a learner sees.
     models = CalibrationSanitizer(contamination, sanitizer=union, random_state=random_state)
     return SanitizerChain([*together, ("models", models)])
+
+
+def _classes_by_forests(forest, by_planes, contamination, random_state):
+    loss = LossSanitizer(
+        forest, contamination=contamination, least_loss=_DISBELIEVED["classifier"], random_state=random_state
+    )
+    contradictions = ContradictionSanitizer(_most_together(contamination), estimator=forest, random_state=random_state)
+    # A value that tells of a curve is a shortcut to a linear model: its word alone is weak.
+    shortcuts = _tried(ShortcutSanitizer(contamination), forest, "classifier")
+    repeats = _tried(DuplicateSanitizer(random_state=random_state), forest, "classifier")
+    return SanitizerChain(
+        [("contradictions", contradictions), ("shortcuts", shortcuts), ("repeats", repeats), ("loss", loss)]
+    )
+
+
+def _numbers_by_forests(forest, by_planes, contamination, random_state):
+    # What is far from a plane goes only if the forest did not foretell it either.
+    far = LossSanitizer(forest, threshold=_DISBELIEVED["regressor"], random_state=random_state)
+    both = UnionSanitizer([("linear", by_planes), ("loss", far)], least_votes=2, random_state=random_state)
+    repeats = _tried(DuplicateSanitizer(random_state=random_state), forest, "regressor")
+    return SanitizerChain([("repeats", repeats), ("both", both)])
+
+
+def _tried(sanitizer, forest, task):
+    """Let rows come back that a forest of the others believes."""
+    return UnionSanitizer(
+        [("found", sanitizer)], readmit=_READMIT[task], estimator=forest, random_state=forest.random_state
+    )
+
+
+def _most_together(contamination):
+    return min(_TOGETHER * contamination, _MOST_TOGETHER)

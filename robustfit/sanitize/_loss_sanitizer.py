@@ -2,7 +2,7 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 
@@ -28,6 +28,9 @@ class LossSanitizer(BaseAroundModel):
         four rows of each; else labels.
     contamination : float, default=0.05
         Share of the rows to leave out, in [0, 0.5), rounded down to whole rows.
+    least_loss : float, default=None
+        Rows with a smaller loss stay in any case, however few are left out. Of clean rows there are always some with
+        the largest losses: without a limit these go.
     drop_by : {"global", "class"}, default="global"
         Whether the most suspicious rows of all are left out, or the same share of each class.
     n_folds : int, default=5
@@ -101,6 +104,7 @@ class LossSanitizer(BaseAroundModel):
     _parameter_constraints: dict = {
         **BaseAroundModel._parameter_constraints,
         **BaseAroundModel._by_class,
+        "least_loss": [Interval(Real, 0, None, closed="left"), None],
         "n_folds": [Interval(Integral, 2, None, closed="left")],
         "loss": [StrOptions({"auto", *CLASSIFICATION_LOSSES, *REGRESSION_LOSSES}), callable],
     }
@@ -110,6 +114,7 @@ class LossSanitizer(BaseAroundModel):
         estimator=None,
         *,
         contamination=0.05,
+        least_loss=None,
         drop_by="global",
         n_folds=5,
         loss="auto",
@@ -120,6 +125,7 @@ class LossSanitizer(BaseAroundModel):
     ):
         self.estimator = estimator
         self.contamination = contamination
+        self.least_loss = least_loss
         self.drop_by = drop_by
         self.n_folds = n_folds
         self.loss = loss
@@ -139,6 +145,10 @@ class LossSanitizer(BaseAroundModel):
         if target.classes is None and self.loss in _IN_UNITS:
             self._units = residual_units(target.values, answers)
         return as_scores(learner.losses(answers, target.values, self._units))
+
+    def _select(self, scores, rows, target):
+        kept = super()._select(scores, rows, target)
+        return kept if self.least_loss is None else kept | (scores < self.least_loss)
 
     def _score(self, rows, target):
         learner = self._learner(rows, target, loss=self.loss)

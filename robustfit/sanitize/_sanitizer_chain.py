@@ -7,7 +7,7 @@ from sklearn.base import clone
 
 from robustfit._meta._fit_params import member_params
 from robustfit._sklearn import num_samples, safe_indexing
-from robustfit.sanitize._base_composed import BaseComposedSanitizer
+from robustfit.sanitize._base_composed import BaseComposedSanitizer, reasons_of
 from robustfit.sanitize._stage import Stage, codes_of
 
 
@@ -94,8 +94,7 @@ class SanitizerChain(BaseComposedSanitizer):
             ranks = stage.ranks(fitted.scores_)
             dropped = ~fitted.support_
             scores[left] = np.where(dropped, len(members) - place + ranks, np.maximum(scores[left], ranks))
-            inner = getattr(fitted, "dropped_by_", None)
-            self.dropped_by_[left[dropped]] = name if inner is None else [f"{name}: {who}" for who in inner[dropped]]
+            self.dropped_by_[left[dropped]] = reasons_of(name, fitted)
             self._fitted[name] = fitted
             self._stages.append(stage)
             opinions.append((left, fitted))
@@ -121,7 +120,7 @@ class SanitizerChain(BaseComposedSanitizer):
 
     def _keep(self, scores, kept, target):
         super()._keep(scores, kept, target)
-        self._keep_regions(target)
+        self._keep_regions(target, self._fitted.values())
 
 
 def _take(rows, index):

@@ -5,19 +5,20 @@
 from numbers import Integral, Real
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.base import clone
 
 from robustfit._meta._fit_params import member_params
 from robustfit._meta._rules import Trim, most_to_drop
-from robustfit._sklearn import Interval, StrOptions, num_samples
-from robustfit.sanitize._base_composed import BaseComposedSanitizer
+from robustfit._meta._seeds import check_seed
+from robustfit._sklearn import HasMethods, Interval, StrOptions, num_samples
+from robustfit.sanitize._base_composed import BaseComposedSanitizer, as_numbers
 from robustfit.sanitize._leave_cluster_out._readmission import take_back
+from robustfit.sanitize._second_model import limit_tags, take_back_by
 from robustfit.sanitize._stage import Stage, codes_of
 
 
 class UnionSanitizer(BaseComposedSanitizer):
-    """Leave out the rows that any of several sanitizers leaves out; each is fitted on all rows.
+    """Leave out the rows that any of several sanitizers leaves out, or so many of them; each is fitted on all rows.
 
     Sanitizers that look for different things find different poison. What they leave out adds up, less what they agree
     on.
@@ -26,15 +27,22 @@ class UnionSanitizer(BaseComposedSanitizer):
     ----------
     sanitizers : list of (str, sanitizer)
         Names and sanitizers. A sanitizer that is None is left out. Each has its own ``contamination``.
+    least_votes : int, default=1
+        A row goes if at least so many of them leave it out: 1 for any, their number for all.
     readmit : float or None, default=None
         Rows that were left out come back if a model of the others gives their label at least this probability, as in
         `LeaveClusterOutSanitizer`; for rows of numbers. Rows that are more than three times as far out in a column
         as all rows kept stay out all the same. None: nothing comes back.
+    estimator : estimator, default=None
+        That model: a classifier with ``predict_proba``, or a regressor. If None the one of `LeaveClusterOutSanitizer`,
+        which is linear, of rows of length 1.
     min_per_class : int or float, default=0.5
         Rows, or share of the rows, of each class that stay in any case, the least suspicious ones.
     member_error : {"abstain", "raise"}, default="raise"
         What happens where a sanitizer cannot judge the rows, such as rows with more columns than it can work with:
         ``"abstain"`` goes on without it, as long as one is left.
+    random_state : int, default=0
+        Seeds what `estimator` leaves open, and folds by which its residuals are compared.
 
     Attributes
     ----------
@@ -88,18 +96,39 @@ class UnionSanitizer(BaseComposedSanitizer):
 
     _parameter_constraints: dict = {
         **BaseComposedSanitizer._parameter_constraints,
+        "least_votes": [Interval(Integral, 1, None, closed="left")],
         "readmit": [Interval(Real, 0, 1, closed="right"), None],
+        "estimator": [HasMethods(["fit", "predict"]), None],
         "min_per_class": [Interval(Integral, 1, None, closed="left"), Interval(Real, 0, 1, closed="both")],
         "member_error": [StrOptions({"abstain", "raise"})],
+        "random_state": "no_validation",
     }
 
-    def __init__(self, sanitizers, *, readmit=None, min_per_class=0.5, member_error="raise"):
+    def __init__(
+        self,
+        sanitizers,
+        *,
+        least_votes=1,
+        readmit=None,
+        estimator=None,
+        min_per_class=0.5,
+        member_error="raise",
+        random_state=0,
+    ):
         self.sanitizers = sanitizers
+        self.least_votes = least_votes
         self.readmit = readmit
+        self.estimator = estimator
         self.min_per_class = min_per_class
         self.member_error = member_error
+        self.random_state = random_state
 
     def _fit_scores(self, rows, target, *, members, params):
+        if self.least_votes > len(members):
+            raise ValueError(
+                f"least_votes={self.least_votes}, but there are {len(members)} sanitizers: no row could go. Use at "
+                "most their number."
+            )
         self._fit_members(rows, target, members, params)
         codes, n_codes = codes_of(rows, target), 1 if target is None else target.n_codes
         fitted = self._fitted.values()
@@ -130,19 +159,17 @@ class UnionSanitizer(BaseComposedSanitizer):
         trim = Trim(
             weights, lambda: self._keys(rows, target), groups, most_to_drop(weights, groups, self.min_per_class)
         )
-        asked = np.array([np.count_nonzero(scores[group] >= 1.0) for group in groups], dtype=float)
+        asked = np.array([np.count_nonzero(scores[group] >= self.least_votes) for group in groups], dtype=float)
         kept = trim.by_class(asked)(scores) > 0
         if self.readmit is not None:
             kept, self._suggested = self._take_back(rows, target, kept)
         return kept
 
     def _take_back(self, rows, target, kept):
-        if not (issparse(rows) or isinstance(rows, np.ndarray)) or rows.dtype.kind not in "biuf" or target is None:
-            raise ValueError(
-                "readmit asks a model of rows of numbers and of y, which these are not. Encode the rows first, or set "
-                "readmit=None."
-            )
-        return take_back(rows, target, kept, self.readmit, self._keys(rows, target))
+        rows = as_numbers(rows, target, "readmit asks a model of rows of numbers and of y")
+        if self.estimator is None:
+            return take_back(rows, target, kept, self.readmit, self._keys(rows, target))
+        return take_back_by(self.estimator, rows, target, kept, self.readmit, check_seed(self.random_state))
 
     def _score(self, rows, target):
         labels, codes = None if target is None else target.given, codes_of(rows, target)
@@ -153,6 +180,10 @@ class UnionSanitizer(BaseComposedSanitizer):
             ranks = np.maximum(ranks, stage.ranks(given))
         return counts + ranks
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        return tags if self.readmit is None else limit_tags(tags, self.estimator)
+
     def _keep(self, scores, kept, target):
         super()._keep(scores, kept, target)
         names, self.dropped_by_ = np.array(list(self._fitted)), np.full(len(kept), None, dtype=object)
@@ -160,7 +191,7 @@ class UnionSanitizer(BaseComposedSanitizer):
             self.dropped_by_[row] = ", ".join(names[self._dropped[:, row]])
         del self._dropped
         self._keep_suggestions(target)
-        self._keep_regions(target)
+        self._keep_regions(target, self._fitted.values())
 
     def _keep_suggestions(self, target):
         if self.readmit is not None:
