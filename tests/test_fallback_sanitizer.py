@@ -18,6 +18,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from robustfit._meta._linear_learners import is_linear
 from robustfit.attacks import ClusterMatchAttack
+from robustfit.ensemble import PartitionClassifier
 from robustfit.sanitize import (
     ContradictionSanitizer,
     DuplicateSanitizer,
@@ -370,6 +371,19 @@ def test_the_order_of_rows_does_not_matter(data):
     one, other = SanitizedClassifier(TREES).fit(X, y), SanitizedClassifier(TREES).fit(X[order], y[order])
     np.testing.assert_array_equal(other.support_, one.support_[order])
     assert one.sanitizer_.gain_ == other.sanitizer_.gain_
+
+
+def test_a_row_moves_the_member_of_its_shard_alone():
+    X, y = moons(2400)
+    around = SanitizedClassifier(DecisionTreeClassifier(random_state=0))
+    before = PartitionClassifier(around, n_partitions=3).fit(X, y)
+    after = PartitionClassifier(around, n_partitions=3).fit(np.vstack([X, [[0.5, 0.2]]]), np.append(y, 1))
+    assert {member.sanitizer_.used_ for member in before.estimators_} == {"forest"}
+    same = [
+        np.array_equal(one.support_, other.support_) and np.array_equal(one.predict(X), other.predict(X))
+        for one, other in zip(before.estimators_, after.estimators_, strict=True)
+    ]
+    assert sum(same) == 2
 
 
 def test_sparse_rows():

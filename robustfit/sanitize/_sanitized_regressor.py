@@ -26,7 +26,7 @@ class SanitizedRegressor(RegressorMixin, BaseSanitized):
     sanitizer : sanitizer, default=None
         Anything with ``fit(X, y)`` that has ``support_`` and ``scores_`` afterwards: one of `robustfit.sanitize`, a
         `SanitizerChain`, or a pipeline that ends in one, such as ``make_pipeline(RobustScaler(), SphereSanitizer())``.
-        The union described in Notes if None. It is given the rows as numbers, see there.
+        What Notes describe if None. It is given the rows as numbers, see there.
     action : {"drop", "weight"}, default="drop"
         What happens to suspicious rows: they are left out; or they count for a tenth, for an estimator (or the last
         step of a pipeline) that takes ``sample_weight``.
@@ -76,6 +76,11 @@ class SanitizedRegressor(RegressorMixin, BaseSanitized):
     are large. Up to twice the share can go: where residuals have heavy tails or several levels, which a linear model
     cannot tell from poison, honest rows go with them and the fit moves. Take the logarithm of such targets, or name a
     sanitizer.
+
+    Around an estimator that is not one of `sklearn.linear_model`, or of their kind, that union is the first of two in a
+    `FallbackSanitizer`: where the residuals of a forest are smaller by 15 % than those of linear models on the rows
+    that it keeps, rows go only if both the union and a forest that has not seen them (residuals beyond 2.8 robust
+    standard deviations) leave them out; repeats go if a forest of the others does not foretell them.
 
     Sanitizers that compare rows of a class take numbers in bins, ``SphereSanitizer(n_bins=5)``. At least one row stays.
 
