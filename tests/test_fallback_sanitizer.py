@@ -264,6 +264,23 @@ def test_numbers_come_back_by_residuals_of_models_that_have_not_seen_them():
     np.testing.assert_array_equal(suggested[found], y[found])
 
 
+def test_what_an_estimator_took_back_does_not_speak_for_it():
+    X, y = corners()
+    union = UnionSanitizer([("rows", _First(200))], readmit=0.35, estimator=TREES).fit(X, y)
+    assert union.taken_back_[:200].mean() > 0.95
+    assert not union.taken_back_[200:].any()
+    chain = SanitizerChain([("first", _First(100)), ("second", union)]).fit(X, y)
+    assert not chain.taken_back_[:100].any()
+    assert chain.taken_back_[100:300].mean() > 0.95
+    assert not chain.taken_back_[300:].any()
+    target = Target(np.unique(y, return_inverse=True)[1], np.unique(y))
+    fallback = FallbackSanitizer([("linear", chain), ("curved", LossSanitizer(TREES))], estimator=TREES).fit(X, y)
+    compared = chain.support_ & ~chain.taken_back_
+    assert (fallback.gain_, fallback.deviations_) == gain_over_linear(TREES, X, target, compared, 0)
+    assert not hasattr(chain.set_params(second__estimator=None).fit(X, y), "taken_back_")
+    assert not hasattr(union.set_params(estimator=None).fit(X, y), "taken_back_")
+
+
 def test_rows_far_out_stay_out_whatever_an_estimator_says():
     X, y = corners()
     X[:3, 2] = 1e6

@@ -47,10 +47,10 @@ def default_sanitizer(task, contamination, random_state, *, linear):
     linear : bool
         Whether what learns is linear: then it is of no use that another model would know better.
     """
-    by_planes = _by_planes(task, contamination, random_state)
     if linear:
-        return by_planes
+        return _by_planes(task, contamination, random_state)
     forest = capped_forest(task, random_state)
+    by_planes = _by_planes(task, contamination, random_state, forest)
     by_forests = _classes_by_forests if task == "classifier" else _numbers_by_forests
     return FallbackSanitizer(
         [("linear", by_planes), ("forest", by_forests(forest, by_planes, contamination, random_state))],
@@ -58,7 +58,7 @@ def default_sanitizer(task, contamination, random_state, *, linear):
     )
 
 
-def _by_planes(task, contamination, random_state):
+def _by_planes(task, contamination, random_state, forest=None):
     seeded = {"contamination": contamination, "random_state": random_state}
     wide = max(contamination, min(_CLUSTER_OUT * contamination, _MOST))
     members = [
@@ -70,7 +70,7 @@ def _by_planes(task, contamination, random_state):
         members.append(("signature", SpectralSanitizer(mode="signature", **seeded)))
     union = UnionSanitizer(members, readmit=_READMIT[task], member_error="abstain", random_state=random_state)
     if task != "classifier":
-        return union
+        return union if forest is None else _tried("planes", union, forest, task)
     # What is told by rows that agree in something, not by single ones, goes first: models of the others never see it.
     most = _most_together(contamination)
     together = [
@@ -79,6 +79,8 @@ def _by_planes(task, contamination, random_state):
     ]
     # What comes back on the word of rows of length 1 is looked at once more, in the lengths that a learner sees.
     models = CalibrationSanitizer(contamination, sanitizer=union, random_state=random_state)
+    if forest is not None:
+        models = _tried("planes", models, forest, task)
     return SanitizerChain([*together, ("models", models)])
 
 
@@ -88,8 +90,8 @@ def _classes_by_forests(forest, by_planes, contamination, random_state):
     )
     contradictions = ContradictionSanitizer(_most_together(contamination), estimator=forest, random_state=random_state)
     # A value that tells of a curve is a shortcut to a linear model: its word alone is weak.
-    shortcuts = _tried(ShortcutSanitizer(contamination), forest, "classifier")
-    repeats = _tried(DuplicateSanitizer(random_state=random_state), forest, "classifier")
+    shortcuts = _tried("values", ShortcutSanitizer(contamination), forest, "classifier")
+    repeats = _tried("copies", DuplicateSanitizer(random_state=random_state), forest, "classifier")
     return SanitizerChain(
         [("contradictions", contradictions), ("shortcuts", shortcuts), ("repeats", repeats), ("loss", loss)]
     )
@@ -99,14 +101,14 @@ def _numbers_by_forests(forest, by_planes, contamination, random_state):
     # What is far from a plane goes only if the forest did not foretell it either.
     far = LossSanitizer(forest, threshold=_DISBELIEVED["regressor"], random_state=random_state)
     both = UnionSanitizer([("linear", by_planes), ("loss", far)], least_votes=2, random_state=random_state)
-    repeats = _tried(DuplicateSanitizer(random_state=random_state), forest, "regressor")
+    repeats = _tried("copies", DuplicateSanitizer(random_state=random_state), forest, "regressor")
     return SanitizerChain([("repeats", repeats), ("both", both)])
 
 
-def _tried(sanitizer, forest, task):
+def _tried(name, sanitizer, forest, task):
     """Let rows come back that a forest of the others believes."""
     return UnionSanitizer(
-        [("found", sanitizer)], readmit=_READMIT[task], estimator=forest, random_state=forest.random_state
+        [(name, sanitizer)], readmit=_READMIT[task], estimator=forest, random_state=forest.random_state
     )
 
 

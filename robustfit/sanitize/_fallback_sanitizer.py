@@ -75,11 +75,12 @@ class FallbackSanitizer(BaseComposedSanitizer):
 
     Notes
     -----
-    Compared are mistakes on the rows that the first sanitizer keeps: those of a linear model that has seen them, and
-    those of the estimator out of fold. Of two linear models the better one counts: that of `LossSanitizer`, and a
-    logistic regression, of numbers a regression with Huber's loss, on rows of length 1. So the linear model has every
-    advantage, and poison that was found no say. The second sanitizer is asked if the estimator
-    avoids `least_gain` of the mistakes and the difference is three standard deviations or more.
+    Compared are mistakes on the rows that the first sanitizer keeps, less those that an estimator took back: those
+    of a linear model that has seen them, and those of the estimator out of fold. Of two linear models the better
+    one counts: that of `LossSanitizer`, and a logistic regression, of numbers a regression with Huber's loss, on
+    rows of length 1. So the linear model has every advantage, and poison that was found no say. The second
+    sanitizer is asked if the estimator avoids `least_gain` of the mistakes and the difference is three standard
+    deviations or more.
 
     *What it cannot do.* An attacker whose rows pass the first sanitizer and are mistakes of a linear model, but none of
     a forest, may have the second one asked: with as many rows as `least_gain` says. The second one must be one that you
@@ -131,7 +132,9 @@ class FallbackSanitizer(BaseComposedSanitizer):
 
     def _outdone(self, estimator, rows, target, seed):
         """Whether the estimator knows the rows that are kept better than a linear model does."""
-        self.gain_, self.deviations_ = gain_over_linear(estimator, rows, target, self._chosen.support_, seed)
+        # What such an estimator took back would speak for it.
+        compared = self._chosen.support_ & ~getattr(self._chosen, "taken_back_", False)
+        self.gain_, self.deviations_ = gain_over_linear(estimator, rows, target, compared, seed)
         return self.gain_ >= self.least_gain and self.deviations_ >= _SURE
 
     @property

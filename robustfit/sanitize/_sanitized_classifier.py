@@ -83,7 +83,8 @@ class SanitizedClassifier(HandsOnScores, ClassifierMixin, BaseSanitized):
     it sees rows in the lengths in which the estimator does. The sanitizer is a `SanitizerChain`.
 
     All of them look at rows with linear models. Around an estimator that is not one of `sklearn.linear_model`, or of
-    their kind, that chain is the first of two in a `FallbackSanitizer`: where a forest avoids 15 % of the mistakes that
+    their kind, a row that the third or last stage leaves out also comes back if a forest of the others gives its label
+    0.35, and that chain is the first of two in a `FallbackSanitizer`: where a forest avoids 15 % of the mistakes that
     linear models make on the rows that it keeps, a second chain is asked. Contradictions are judged by the forest;
     shortcuts (at most `contamination`) and repeats come back if a forest of the others gives their label 0.35; then
     rows go to which a forest that has not seen them gives less than that, at most `contamination`. It finds random

@@ -77,8 +77,8 @@ class SanitizedRegressor(RegressorMixin, BaseSanitized):
     cannot tell from poison, honest rows go with them and the fit moves. Take the logarithm of such targets, or name a
     sanitizer.
 
-    Around an estimator that is not one of `sklearn.linear_model`, or of their kind, that union is the first of two in a
-    `FallbackSanitizer`: where the residuals of a forest are smaller by 15 % than those of linear models on the rows
+    Around an estimator that is not one of `sklearn.linear_model`, or of their kind, rows also come back if a forest of
+    the others foretells them as well, and that union is the first of two in a `FallbackSanitizer`: where the residuals of a forest are smaller by 15 % than those of linear models on the rows
     that it keeps, rows go only if both the union and a forest that has not seen them (residuals beyond 2.8 robust
     standard deviations) leave them out; repeats go if a forest of the others does not foretell them.
 

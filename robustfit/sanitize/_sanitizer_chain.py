@@ -35,6 +35,8 @@ class SanitizerChain(BaseComposedSanitizer):
     dropped_by_ : ndarray of shape (n_samples,), object
         Name of the sanitizer that left a row out, of a composed one with the name that this one gives; None for a row
         that is kept.
+    taken_back_ : ndarray of shape (n_samples,), bool
+        Rows that came back on the word of an estimator, see `UnionSanitizer`. Only there if a sanitizer has one.
     named_sanitizers_ : Bunch
         The fitted sanitizers, by name.
     suggested_labels_ : ndarray of shape (n_samples,)
@@ -100,7 +102,17 @@ class SanitizerChain(BaseComposedSanitizer):
             opinions.append((left, fitted))
             left = left[~dropped]
         self._suggest(target, opinions)
+        self._hand_on_taken_back(n_rows, opinions)
         return scores
+
+    def _hand_on_taken_back(self, n_rows, opinions):
+        # Of an earlier fit.
+        vars(self).pop("taken_back_", None)
+        for seen, fitted in opinions:
+            if hasattr(fitted, "taken_back_"):
+                found = getattr(self, "taken_back_", np.zeros(n_rows, dtype=bool))
+                found[seen] |= fitted.taken_back_
+                self.taken_back_ = found
 
     def _select(self, scores, rows, target):
         return scores < 1.0

@@ -11,7 +11,7 @@ from robustfit._meta._fit_params import member_params
 from robustfit._meta._rules import Trim, most_to_drop
 from robustfit._meta._seeds import check_seed
 from robustfit._sklearn import HasMethods, Interval, StrOptions, num_samples
-from robustfit.sanitize._base_composed import BaseComposedSanitizer, as_numbers
+from robustfit.sanitize._base_composed import BaseComposedSanitizer, as_numbers, reasons_of
 from robustfit.sanitize._leave_cluster_out._readmission import take_back
 from robustfit.sanitize._second_model import limit_tags, take_back_by
 from robustfit.sanitize._stage import Stage, codes_of
@@ -57,9 +57,12 @@ class UnionSanitizer(BaseComposedSanitizer):
     contamination_ : float
         Share of the rows that were left out.
     dropped_by_ : ndarray of shape (n_samples,), object
-        Names of the sanitizers that leave a row out, joined by commas; None for a row that is kept.
+        Names of the sanitizers that leave a row out, of composed ones with the name that they give, joined by commas;
+        None for a row that is kept.
     named_sanitizers_ : Bunch
         The fitted sanitizers, by name.
+    taken_back_ : ndarray of shape (n_samples,), bool
+        Rows that came back on the word of `estimator`. Only there with one.
     failures_ : dict of str to str
         Sanitizers that abstained, and what they said.
     suggested_labels_ : ndarray of shape (n_samples,)
@@ -161,9 +164,14 @@ class UnionSanitizer(BaseComposedSanitizer):
         )
         asked = np.array([np.count_nonzero(scores[group] >= self.least_votes) for group in groups], dtype=float)
         kept = trim.by_class(asked)(scores) > 0
-        if self.readmit is not None:
-            kept, self._suggested = self._take_back(rows, target, kept)
-        return kept
+        # Of an earlier fit.
+        vars(self).pop("taken_back_", None)
+        if self.readmit is None:
+            return kept
+        found, self._suggested = self._take_back(rows, target, kept)
+        if self.estimator is not None:
+            self.taken_back_ = found & ~kept
+        return found
 
     def _take_back(self, rows, target, kept):
         rows = as_numbers(rows, target, "readmit asks a model of rows of numbers and of y")
@@ -186,9 +194,12 @@ class UnionSanitizer(BaseComposedSanitizer):
 
     def _keep(self, scores, kept, target):
         super()._keep(scores, kept, target)
-        names, self.dropped_by_ = np.array(list(self._fitted)), np.full(len(kept), None, dtype=object)
+        said = np.full(self._dropped.shape, None, dtype=object)
+        for own, (name, member) in zip(said, self._fitted.items(), strict=True):
+            own[~np.asarray(member.support_)] = reasons_of(name, member)
+        self.dropped_by_ = np.full(len(kept), None, dtype=object)
         for row in np.flatnonzero(~kept):
-            self.dropped_by_[row] = ", ".join(names[self._dropped[:, row]])
+            self.dropped_by_[row] = ", ".join(said[self._dropped[:, row], row])
         del self._dropped
         self._keep_suggestions(target)
         self._keep_regions(target, self._fitted.values())
