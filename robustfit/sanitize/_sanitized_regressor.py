@@ -78,9 +78,10 @@ class SanitizedRegressor(RegressorMixin, BaseSanitized):
     sanitizer.
 
     Around an estimator that is not one of `sklearn.linear_model`, or of their kind, rows also come back if a forest of
-    the others foretells them as well, and that union is the first of two in a `FallbackSanitizer`: where the residuals of a forest are smaller by 15 % than those of linear models on the rows
-    that it keeps, rows go only if both the union and a forest that has not seen them (residuals beyond 2.8 robust
-    standard deviations) leave them out; repeats go if a forest of the others does not foretell them.
+    the others foretells them as well, and that union is the first of two in a `FallbackSanitizer`: where the residuals
+    of a forest are smaller by 15 % than those of linear models on the rows that it keeps, rows go only if both the
+    union and a forest that has not seen them (residuals beyond 2.8 robust standard deviations) leave them out; repeats
+    go if a forest of the others does not foretell them.
 
     Sanitizers that compare rows of a class take numbers in bins, ``SphereSanitizer(n_bins=5)``. At least one row stays.
 
