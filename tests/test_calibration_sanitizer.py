@@ -282,6 +282,8 @@ def test_what_another_took_trains_nothing_and_is_no_crowd():
     np.testing.assert_allclose(sanitizer.scores_[:-5], alone.scores_, atol=0.01)
     by_score = CalibrationSanitizer(sanitizer=far, threshold=9.0).fit(X, y)
     np.testing.assert_array_equal(by_score.support_, by_score.sanitizer_.support_)
+    assert set(sanitizer.set_params(threshold=0.01).fit(X, y).dropped_by_) == {None, "crowd", "score", "sanitizer"}
+    sanitizer.set_params(threshold=None).fit(X, y)
     later = sanitizer.score_rows(np.vstack([X[:1], X[20:21], X[-1:]]), ["a", "a", "b"])
     assert 0.8 < later[0] <= 2
     assert later[1] < 0.5

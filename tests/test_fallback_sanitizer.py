@@ -296,6 +296,9 @@ def test_nothing_to_take_back():
         found, suggested = take_back_by(TREES, X, target, kept, 0.35, 0)
         np.testing.assert_array_equal(found, kept)
         np.testing.assert_array_equal(suggested, y)
+    numbers = Target(np.arange(100.0))
+    for kept in (np.arange(100) == 0, np.zeros(100, dtype=bool)):
+        np.testing.assert_array_equal(take_back_by(RandomForestRegressor(5), X, numbers, kept, 0.02, 0)[0], kept)
 
 
 class _First(BaseEstimator):

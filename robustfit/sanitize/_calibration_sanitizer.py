@@ -80,8 +80,8 @@ class CalibrationSanitizer(BaseSanitizer):
     contamination_ : float
         Share of the rows that were left out.
     dropped_by_ : ndarray of shape (n_samples,), object
-        For rows that are left out "crowd" or, for those that `sanitizer` left out, its own ``dropped_by_`` or
-        "sanitizer"; None for a row that is kept. Only with a `sanitizer`.
+        For rows that are left out "crowd", "score" (others beyond `threshold`) or, for those that `sanitizer` left out,
+        its own ``dropped_by_`` or "sanitizer"; None for a row that is kept. Only with a `sanitizer`.
     sanitizer_ : sanitizer
         The fitted one, or None.
     crowds_ : list of dict
@@ -317,7 +317,7 @@ class CalibrationSanitizer(BaseSanitizer):
     def _keep_what_other_said(self, kept):
         out = np.flatnonzero(~self._passed)
         names = getattr(self.sanitizer_, "dropped_by_", None)
-        self.dropped_by_ = np.where(kept, None, "crowd").astype(object)
+        self.dropped_by_ = np.where(kept, None, np.where(self._crowded, "crowd", "score")).astype(object)
         self.dropped_by_[out] = "sanitizer" if names is None else names[out]
         suggested = getattr(self.sanitizer_, "suggested_labels_", None)
         # Where it makes bins of its own of what it is given, it suggests their numbers.

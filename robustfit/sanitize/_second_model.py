@@ -42,12 +42,12 @@ def take_back_by(estimator, rows, target, kept, least, random_state):
     Returns
     -------
     kept : ndarray of shape (n_samples,), bool
-        As it was where no row is missing, or fewer than two classes are left.
+        As it was where no row is missing, or the rows left are of one class or all the same.
     suggested : ndarray of shape (n_samples,)
         What the estimator expects of the rows that stay out, and what y says of the others.
     """
     out = np.flatnonzero(~kept)
-    if not len(out) or (target.coded and len(np.unique(target.values[kept])) < 2):
+    if not len(out) or not _comparable(rows[kept], target.take(kept)):
         return kept, suggest(target, kept, target.values)
     learner = second_model(estimator, rows, target, random_state)
     (answers,) = fit_and_answer(learner, [(np.flatnonzero(kept), out)], None)
@@ -74,7 +74,7 @@ def gain_over_linear(estimator, rows, target, kept, random_state):
     -------
     gain : float
         Share of the linear model's mistakes, or of the sum of its absolute residuals, that the estimator avoids; less
-        than 0 if it is the worse one.
+        than 0 if it is the worse one, and 0 if the linear model makes none.
     deviations : float
         By how many standard deviations the difference is above 0.
     """
@@ -82,7 +82,7 @@ def gain_over_linear(estimator, rows, target, kept, random_state):
     # Which ones may not depend on where they stand.
     index = index[np.argsort(row_keys(rows[index], target.values[index]), kind="stable")[:_MOST_COMPARED]]
     rows, target = rows[index], target.take(index)
-    if (target.coded and len(np.unique(target.values)) < 2) or len(np.unique(row_keys(rows, np.zeros(len(index))))) < 2:
+    if not _comparable(rows, target):
         return 0.0, 0.0
     own = _mistakes(
         target, _expected(target, out_of_fold(second_model(estimator, rows, target, random_state), _FOLDS, None))
@@ -90,9 +90,16 @@ def gain_over_linear(estimator, rows, target, kept, random_state):
     linear = min((_mistakes(target, expected) for expected in _by_planes(rows, target)), key=np.mean)
     better = linear - own
     spread = np.sqrt(np.mean(better**2) / len(better))
-    if spread == 0.0:
+    if spread == 0.0 or not linear.any():
         return 0.0, 0.0
-    return float(better.mean() / max(linear.mean(), np.finfo(float).tiny)), float(better.mean() / spread)
+    return float(better.mean() / linear.mean()), float(better.mean() / spread)
+
+
+def _comparable(rows, target):
+    """Whether rows can be told apart, and are of more than one class."""
+    if target.coded and len(np.unique(target.values)) < 2:
+        return False
+    return len(np.unique(row_keys(rows, np.zeros(rows.shape[0])))) > 1
 
 
 def _by_planes(rows, target):
