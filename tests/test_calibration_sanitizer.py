@@ -291,6 +291,56 @@ def test_what_another_took_trains_nothing_and_is_no_crowd():
     assert "dropped_by_" not in vars(sanitizer.set_params(sanitizer=None).fit(X, y))
 
 
+class _Named(BaseEstimator):
+    """Leaves out the rows that a column marks."""
+
+    def fit(self, X, y):
+        self.scores_ = self.score_rows(X, y)
+        self.support_ = self.scores_ == 0.0
+        return self
+
+    def score_rows(self, X, y):
+        return (X[:, -1] != 0.0).astype(float)
+
+
+def test_rows_of_another_set_no_units_and_train_nothing():
+    X, y, bad = crowded()
+    rng = np.random.default_rng(1)
+    # Two rows of five lie elsewhere, under the label of the other cloud.
+    far = np.column_stack([rng.normal([90.0, 50.0, 0.0, 0.0], 1.0, size=(400, 4)), np.ones(400)])
+    X, y = np.vstack([np.column_stack([X, np.zeros(600)]), far]), np.append(y, np.full(400, "a"))
+    together = CalibrationSanitizer(sanitizer=_Named()).fit(X, y)
+    alone = CalibrationSanitizer().fit(X[:600], y[:600])
+    np.testing.assert_array_equal(np.flatnonzero(~together.support_[:600]), bad)
+    assert not together.support_[600:].any()
+    np.testing.assert_allclose(together._center, alone._center)
+    assert together._unit == alone._unit
+    np.testing.assert_allclose(together._weights, alone._weights, atol=0.02)
+
+
+def test_disputes_about_rows_of_another_do_not_tell_that_classes_overlap():
+    X, y, bad = crowded()
+    wrong = np.arange(200, 300)
+    X = np.column_stack([X, np.isin(np.arange(600), wrong)])
+    y[wrong] = "b"
+    together = CalibrationSanitizer(sanitizer=_Named()).fit(X, y)
+    assert together.by_class_
+    assert (~together.support_[bad]).mean() > 0.9
+    assert not CalibrationSanitizer().fit(X[:, :4], y).by_class_
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_once_a_crowd_is_gone_others_are_looked_for_among_all_rows(seed):
+    X, y, hard = overlapping(seed=seed)
+    rng = np.random.default_rng(seed)
+    center = X[y == 1].mean(axis=0) - X[y == 0].mean(axis=0)
+    bad = 0.4 * center + 0.02 * rng.normal(size=(120, 10))
+    X, y = np.vstack([X, bad]), np.append(y, np.zeros(120, dtype=int))
+    together = CalibrationSanitizer(0.1, sanitizer=hard).fit(X, y)
+    assert (together.dropped_by_[:-120] == "crowd").sum() < 80
+    assert (~together.support_[-120:]).mean() > 0.8
+
+
 def test_what_another_says_of_its_rows_is_handed_on():
     X, y, bad = crowded()
     wrong = np.arange(100, 106)

@@ -206,6 +206,21 @@ def test_poison_among_curved_classes_goes():
     assert set(sanitized.report().query("not kept").reason) <= {"forest: contradictions", "forest: loss"}
 
 
+def test_what_the_default_is_made_of():
+    params = SanitizedClassifier(contamination=0.04, random_state=7)._default_sanitizer(GaussianNB()).get_params()
+    # Of a value that tells of a curve a linear model says too much: no more rows may go than are said to be bad.
+    assert params["linear__shortcuts__contamination"] == 0.2
+    assert params["forest__shortcuts__values__contamination"] == 0.04
+    assert params["forest__contradictions__contamination"] == 0.2
+    assert params["linear__models__readmit"] == params["forest__repeats__readmit"] == 0.35
+    assert params["forest__loss__least_loss"] == pytest.approx(-np.log(0.35))
+    assert {params[name] for name in params if name.endswith("random_state")} == {7}
+    params = SanitizedRegressor(random_state=7)._default_sanitizer(TREES).get_params()
+    assert params["forest__both__least_votes"] == 2
+    assert params["linear__readmit"] == 0.02
+    assert {params[name] for name in params if name.endswith("random_state")} == {7}
+
+
 def test_a_linear_learner_has_the_linear_default():
     X, y = moons()
     assert isinstance(SanitizedClassifier().fit(X, y).sanitizer_, SanitizerChain)

@@ -30,6 +30,10 @@ _LONGEST = 3.0
 # of one may as well be too few of the others: there the label must be doubtful.
 _SURE, _SURE_IN_OVERLAP = 0.95, 0.5
 
+# Of the rows that another sanitizer left out, those believed less than that do not say how sure a model may be: few
+# honest ones are among them, and gross poison would make honest labels look rarer than they are.
+_GROSS = 0.02
+
 # Where a larger part of a class is disputed than this, besides all rows that may be bad, classes overlap: rows of a
 # class do not speak for those of another cluster of it.
 _OVERLAP = 0.1
@@ -125,9 +129,10 @@ class CalibrationSanitizer(BaseSanitizer):
     calibrated for honest rows, and crowds are looked for up to a probability of 0.5.
 
     *After another sanitizer.* Rows that it left out train no model and are in no crowd, and their lengths do not count.
-    But they are among the rows that slopes and intercepts are fitted to, and among the m rows of an interval. Without
-    them, hardly any rows of a label are left where it is improbable and nearly all where it is not: a step, which a
-    logistic curve does not follow, so that honest rows beyond the step seem to be a crowd.
+    But they are among the m rows of an interval and, where slopes and intercepts of the others give their label 0.02 or
+    more, among the rows that slopes and intercepts are fitted to. Without them, hardly any rows of a label are left
+    where it is improbable and nearly all where it is not: a step, which a logistic curve does not follow, so that
+    honest rows beyond the step seem to be a crowd.
 
     *What it cannot do.* A crowd of honest rows unlike all others of their class looks the same. Fewer bad rows than
     five standard deviations are no crowd, and with classes that overlap these are many. Rows that the model believes
@@ -339,6 +344,8 @@ def _fit_reference(X, view, folds, trained, calibrated):
     problem = Problem(X[trained], view.targets[trained], view.final_loss, share * _PENALTY * np.count_nonzero(trained))
     weights = minimise(problem)
     scores = np.mean(scores_left_out(problem, weights, [(own[trained], own) for own in folds], X), axis=0)
+    slopes, intercepts = platt_lines(scores[trained], view.targets[trained])
+    calibrated = calibrated & (trained | (view.belief(scores * slopes + intercepts, None) >= _GROSS))
     slopes, intercepts = lines = platt_lines(scores[calibrated], view.targets[calibrated])
     return _Reference(weights, lines, scores * slopes + intercepts)
 
