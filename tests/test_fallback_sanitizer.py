@@ -71,7 +71,7 @@ def test_the_second_one_is_asked_where_no_plane_divides_the_classes(data):
     np.testing.assert_array_equal(sanitizer.score_rows(X[:9], y[:9]), alone.score_rows(X[:9], y[:9]))
     assert set(sanitizer.dropped_by_[~sanitizer.support_]) == {"curved"}
     assert list(sanitizer.named_sanitizers_) == ["linear", "curved"]
-    assert not hasattr(sanitizer, "suggested_labels_")
+    np.testing.assert_array_equal(sanitizer.suggested_labels_, alone.suggested_labels_)
 
 
 @pytest.mark.parametrize("load", [load_breast_cancer, load_digits])
@@ -204,6 +204,18 @@ def test_poison_among_curved_classes_goes():
     assert (~sanitized.support_[copied.is_poison]).mean() > 0.75
     assert sanitized.support_[~copied.is_poison].mean() > 0.9
     assert set(sanitized.report().query("not kept").reason) <= {"forest: contradictions", "forest: loss"}
+
+
+def test_labels_that_a_forest_finds_wrong_are_put_right():
+    X, y = corners(1000)
+    wrong = np.random.default_rng(0).choice(1000, 50, replace=False)
+    flipped = y.copy()
+    flipped[wrong] = np.where(y[wrong] == "a", "b", "a")
+    sanitized = SanitizedClassifier(RandomForestClassifier(random_state=0), action="relabel").fit(X, flipped)
+    out = ~sanitized.support_
+    assert (sanitized.sanitizer_.suggested_labels_[out] != flipped[out]).all()
+    np.testing.assert_array_equal(sanitized.sanitizer_.suggested_labels_[~out], flipped[~out])
+    assert (sanitized.sanitizer_.suggested_labels_[wrong] == y[wrong]).mean() > 0.75
 
 
 def test_what_the_default_is_made_of():
@@ -356,6 +368,17 @@ def test_small_losses_stay():
     np.testing.assert_array_equal(few.support_, LossSanitizer(contamination=0.01).fit(X, y).support_)
     with pytest.raises(ValueError, match="least_loss"):
         LossSanitizer(least_loss=-1.0).fit(X, y)
+
+
+def test_numbers_are_suggested_by_models_that_have_not_seen_them():
+    X, y = load_diabetes(return_X_y=True)
+    y = y / 7
+    loss = LossSanitizer(Ridge(), contamination=0.1).fit(X, y)
+    out = ~loss.support_
+    np.testing.assert_array_equal(loss.suggested_labels_[~out], y[~out])
+    off = y[out] - loss.suggested_labels_[out]
+    # Scores are these residuals, in robust units around their median.
+    assert np.corrcoef(np.abs(off), loss.scores_[out])[0, 1] > 0.9
 
 
 def test_contradictions_by_the_word_of_an_estimator():

@@ -8,6 +8,7 @@ import numpy as np
 
 from robustfit._sklearn import Interval, StrOptions
 from robustfit.sanitize._base_around_model import BaseAroundModel
+from robustfit.sanitize._leave_cluster_out._readmission import suggest
 from robustfit.sanitize._responses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES
 from robustfit.sanitize._row_learner import out_of_fold, residual_units
 
@@ -62,6 +63,9 @@ class LossSanitizer(BaseAroundModel):
         Their positions.
     contamination_ : float
         Share of the rows that were left out.
+    suggested_labels_ : ndarray of shape (n_samples,)
+        For a row that was left out the label, or number, that the model which has not seen it expects; for others what
+        y says.
     estimator_ : estimator
         Fitted to the rows kept; `score_rows` asks it.
     classes_ : ndarray of shape (n_classes,)
@@ -141,6 +145,7 @@ class LossSanitizer(BaseAroundModel):
     def _fit_scores(self, rows, target):
         learner = self._learner(rows, target, loss=self.loss)
         answers = out_of_fold(learner, self.n_folds, self.n_jobs)
+        self._expected = answers if target.classes is None else answers.argmax(axis=1)
         self._units = (0.0, 1.0)
         if target.classes is None and self.loss in _IN_UNITS:
             self._units = residual_units(target.values, answers)
@@ -149,6 +154,11 @@ class LossSanitizer(BaseAroundModel):
     def _select(self, scores, rows, target):
         kept = super()._select(scores, rows, target)
         return kept if self.least_loss is None else kept | (scores < self.least_loss)
+
+    def _keep(self, scores, kept, target):
+        super()._keep(scores, kept, target)
+        self.suggested_labels_ = suggest(target, kept, self._expected)
+        del self._expected
 
     def _score(self, rows, target):
         learner = self._learner(rows, target, loss=self.loss)
