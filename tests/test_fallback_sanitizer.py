@@ -357,6 +357,19 @@ def test_votes():
         UnionSanitizer(members, least_votes=0).fit(X, y)
 
 
+def test_no_region_is_stated_where_rows_outside_stay():
+    X, y = load_breast_cancer(return_X_y=True)
+    X = StandardScaler().fit_transform(X)
+    members = [("sphere", SphereSanitizer(0.1)), ("slab", SlabSanitizer(0.1))]
+    union = UnionSanitizer(members).fit(X, y)
+    assert all(region.contains(X[union.support_ & (y == label)]).all() for label, region in union.feasible_set_.items())
+    for settings in ({"least_votes": 2}, {"readmit": 0.35}, {"readmit": 0.35, "estimator": TREES}):
+        found = clone(union).set_params(**settings).fit(X, y)
+        inside = [union.feasible_set_[label].contains(X[found.support_ & (y == label)]).all() for label in (0, 1)]
+        assert not all(inside)
+        assert not hasattr(found, "feasible_set_")
+
+
 def test_small_losses_stay():
     X, y = load_breast_cancer(return_X_y=True)
     X = StandardScaler().fit_transform(X)

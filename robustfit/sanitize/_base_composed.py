@@ -188,7 +188,7 @@ class BaseComposedSanitizer(BaseSanitizer, BaseComposition):
         # Of an earlier fit.
         vars(self).pop("feasible_set_", None)
         sets = [getattr(member, "feasible_set_", None) for member in members]
-        if target is None or target.classes is None or any(found is None for found in sets):
+        if target is None or target.classes is None or not sets or any(found is None for found in sets):
             return
         regions = {label: intersection([found.get(label) for found in sets]) for label in target.labels}
         if None not in regions.values():

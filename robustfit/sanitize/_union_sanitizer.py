@@ -70,7 +70,8 @@ class UnionSanitizer(BaseComposedSanitizer):
         others what y says. Else what the first sanitizer suggests that leaves the row out and suggests labels; only
         there if one does.
     feasible_set_ : dict of label to FeasibleSet
-        Where rows of each class may lie that all sanitizers keep. Only there if all of them have one, by labels.
+        Where rows of each class may lie that all sanitizers keep. Only there if all of them have one, by labels, and
+        what one of them leaves out is gone: with ``least_votes=1`` and without `readmit`.
     classes_ : ndarray of shape (n_classes,)
         Not there if y is missing or holds numbers.
     n_features_in_ : int
@@ -202,7 +203,9 @@ class UnionSanitizer(BaseComposedSanitizer):
             self.dropped_by_[row] = ", ".join(said[self._dropped[:, row], row])
         del self._dropped
         self._keep_suggestions(target)
-        self._keep_regions(target, self._fitted.values())
+        # Rows that some leave out and that stay all the same may lie outside.
+        final = self.least_votes == 1 and self.readmit is None
+        self._keep_regions(target, self._fitted.values() if final else [])
 
     def _keep_suggestions(self, target):
         if self.readmit is not None:
