@@ -2,6 +2,7 @@
 
 # SPDX-License-Identifier: BSD-3-Clause
 
+from robustfit._meta._row_numbers import innermost
 from robustfit._sklearn import LinearClassifierMixin, LinearModel
 
 
@@ -11,10 +12,6 @@ def is_linear(estimator):
     Asked are the last step of a pipeline and the estimator inside a search, or another wrapper that calls it
     ``estimator``. What is neither from `sklearn.linear_model` nor of its kind counts as not linear.
     """
-    while True:
-        if hasattr(estimator, "steps"):
-            estimator = estimator.steps[-1][1]
-        elif hasattr(getattr(estimator, "estimator", None), "fit"):
-            estimator = estimator.estimator
-        else:
-            return isinstance(estimator, LinearClassifierMixin | LinearModel)
+    while hasattr(estimator := innermost(estimator), "steps"):
+        estimator = estimator.steps[-1][1]
+    return isinstance(estimator, LinearClassifierMixin | LinearModel)

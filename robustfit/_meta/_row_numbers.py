@@ -82,7 +82,7 @@ class RowNumbers:
         """What the last step is given; None if these are no numbers."""
         self._columns = None
         try:
-            self._steps = steps_before_last(_innermost(self._estimator))
+            self._steps = steps_before_last(innermost(self._estimator))
             return table_of_numbers(X if self._steps is None else self._steps.fit_transform(X, y))
         except Exception as error:
             # Fitting the whole estimator will tell.
@@ -111,7 +111,7 @@ class RowNumbers:
         return _filled(rows, *self._ends)
 
 
-def _innermost(estimator):
+def innermost(estimator):
     """The pipeline that an estimator is around, or what is innermost."""
     while not hasattr(estimator, "steps") and hasattr(getattr(estimator, "estimator", None), "fit"):
         estimator = estimator.estimator

@@ -14,10 +14,10 @@ from robustfit.sanitize._column_units import ColumnUnits
 from robustfit.sanitize._copies import NEAR
 from robustfit.sanitize._leave_cluster_out._readmission import final_penalty, suggest
 from robustfit.sanitize._leave_cluster_out._references import Problem, minimise, with_ones
-from robustfit.sanitize._leave_cluster_out._views import ClassView
+from robustfit.sanitize._leave_cluster_out._views import ClassView, belief_of
 from robustfit.sanitize._row_index import RowIndex
 from robustfit.sanitize._row_normalizer import RowNormalizer
-from robustfit.sanitize._second_model import belief_of, limit_tags, second_model
+from robustfit.sanitize._second_model import limit_tags, second_model
 
 
 class ContradictionSanitizer(BaseSanitizer):

@@ -51,11 +51,11 @@ def default_sanitizer(task, contamination, random_state, *, linear):
         return _by_planes(task, contamination, random_state)
     forest = capped_forest(task, random_state)
     by_planes = _by_planes(task, contamination, random_state, forest)
-    by_forests = _classes_by_forests if task == "classifier" else _numbers_by_forests
-    return FallbackSanitizer(
-        [("linear", by_planes), ("forest", by_forests(forest, by_planes, contamination, random_state))],
-        random_state=random_state,
-    )
+    if task == "classifier":
+        by_forests = _classes_by_forests(forest, contamination, random_state)
+    else:
+        by_forests = _numbers_by_forests(forest, by_planes, random_state)
+    return FallbackSanitizer([("linear", by_planes), ("forest", by_forests)], random_state=random_state)
 
 
 def _by_planes(task, contamination, random_state, forest=None):
@@ -84,7 +84,7 @@ def _by_planes(task, contamination, random_state, forest=None):
     return SanitizerChain([*together, ("models", models)])
 
 
-def _classes_by_forests(forest, by_planes, contamination, random_state):
+def _classes_by_forests(forest, contamination, random_state):
     loss = LossSanitizer(
         forest, contamination=contamination, least_loss=_DISBELIEVED["classifier"], random_state=random_state
     )
@@ -97,7 +97,7 @@ def _classes_by_forests(forest, by_planes, contamination, random_state):
     )
 
 
-def _numbers_by_forests(forest, by_planes, contamination, random_state):
+def _numbers_by_forests(forest, by_planes, random_state):
     # What is far from a plane goes only if the forest did not foretell it either.
     far = LossSanitizer(forest, threshold=_DISBELIEVED["regressor"], random_state=random_state)
     both = UnionSanitizer([("linear", by_planes), ("loss", far)], least_votes=2, random_state=random_state)

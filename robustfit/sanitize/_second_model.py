@@ -9,7 +9,7 @@ from robustfit._meta._selection import row_keys
 from robustfit.sanitize._leave_cluster_out._readmission import beyond, final_penalty, robust_units, suggest, view_of
 from robustfit.sanitize._leave_cluster_out._references import with_ones
 from robustfit.sanitize._leave_cluster_out._rounds import final_weights
-from robustfit.sanitize._leave_cluster_out._views import NumberView
+from robustfit.sanitize._leave_cluster_out._views import NumberView, belief_of
 from robustfit.sanitize._linear._default_learner import default_learner
 from robustfit.sanitize._responses import classifier_response, regressor_response
 from robustfit.sanitize._row_learner import RowLearner, fit_and_answer, out_of_fold
@@ -134,14 +134,6 @@ def second_model(estimator, rows, target, random_state):
         target = Target(target.values, np.arange(target.n_codes))
     response = classifier_response(estimator, "log_loss", votes=False) if target.coded else regressor_response("auto")
     return RowLearner(estimator, rows, target, response, random_state)
-
-
-def belief_of(shares, codes):
-    """Return the probability of each label, where only the best other one is considered besides."""
-    rows, others = np.arange(len(codes)), shares.copy()
-    own = shares[rows, codes]
-    others[rows, codes] = 0.0
-    return own / np.maximum(own + others.max(axis=1), 1e-300)
 
 
 def _fits(learner, answers, kept, out):

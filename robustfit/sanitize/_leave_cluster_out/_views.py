@@ -29,6 +29,14 @@ _ALIKE = 0.3
 _PLACES = 21
 
 
+def belief_of(shares, codes):
+    """Return the probability of each label, where only the best other one is considered besides."""
+    rows, others = np.arange(len(codes)), shares.copy()
+    own = shares[rows, codes]
+    others[rows, codes] = 0.0
+    return own / np.maximum(own + others.max(axis=1), 1e-300)
+
+
 class ClassView:
     """One model that tells two classes apart, or one for each of more classes against the rest.
 
@@ -71,10 +79,7 @@ class ClassView:
 
     def belief(self, scores, kept):
         """Return the probability of each label, where only the best other class is considered besides."""
-        rows, others = np.arange(len(self.codes)), _probabilities(scores)
-        own = others[rows, self.codes]
-        others[rows, self.codes] = 0.0
-        return own / np.maximum(own + others.max(axis=1), 1e-300)
+        return belief_of(_probabilities(scores), self.codes)
 
     def expected(self, scores):
         """Return the code of the most probable class."""
